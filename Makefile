@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: ISC
+#
+# One non-recursive build.  A directory is one library or one program:
+#   common/ common/ike/ ipc/      -> libcommon.a
+#   DAEMON/core/**                -> libDAEMON-core.a   (pure, no I/O)
+#   DAEMON/*.c                    -> bin/DAEMON
+#   tests/{unit,exchange,vectors}/*_test.c -> one cmocka program each
+#   tests/fuzz/*_fuzz.c           -> one libFuzzer target each (make fuzz)
+#
+#   make            build into $(B) (default build)
+#   make demo       install packages, build, show the main job
+#   make check      install packages, build, run all tests (8 minutes)
+#   make asan lint lab fuzz   parts of it; check-long: an hour of fuzzing
+#   B=DIR CC=clang WERROR=0 V=1 SAN=address,undefined DESTDIR= PREFIX=
+
+B	?= build
+CC	?= cc
+ifeq ($(origin CC),default)
+CC	:= gcc
+endif
+WERROR	?= 1
+PREFIX	?= /usr
+SYSCONFDIR ?= /etc
+LIBEXECDIR ?= $(PREFIX)/lib/mike
+SAN	?=
+V	?=
+Q	:= $(if $(V),,@)
+
+PROGRAMS = policyd dispatcherd groupd keymgrd mike-spawn mikectl
+
+include mk/flags.mk
+include mk/build.mk
+include mk/test.mk
+include mk/install.mk
+include mk/lab.mk
+
+.DEFAULT_GOAL := all
+.PHONY: all deps demo check check-long lab bench fuzz asan lint format \
+	install clean
+
+all: libs-found $(PROGRAMS:%=$(B)/bin/%)
+
+deps:
+	@sh mk/deps.sh build
+
+# What follows installs packages, and the flags above were asked of
+# pkg-config before: so the work is done by a make of its own.
+AGAIN	= $(MAKE)
+HERE	= B=$(abspath $(B)) MIKE_MAKE=$(AGAIN)
+
+demo:
+	@sh mk/deps.sh demo
+	@$(AGAIN) -s --no-print-directory all labfiles
+	@$(HERE) sh tests/lab/demo.sh
+
+check check-long:
+	@sh mk/deps.sh check
+	@$(HERE) sh tests/check.sh $@
+
+asan lint lab fuzz:
+	@sh mk/deps.sh check
+	@$(HERE) sh tests/check.sh only $@
+
+bench:
+	@$(AGAIN) -s --no-print-directory all tests
+	@set -e; for b in $(wildcard tests/bench/*.c); do \
+	    $(B)/test/bench/$$(basename $$b .c); done
+
+format:
+	clang-format -i $(call c_files,c h)
+
+clean:
+	rm -rf $(B)

@@ -1,0 +1,37 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# Install the Debian packages that a job needs, and say which.
+#   deps.sh build|demo|check
+set -eu
+build="gcc pkg-config libnl-3-dev libnanomsg-dev libssl-dev libbsd-dev \
+ libevent-dev libseccomp-dev libcap-ng-dev libconfuse-dev libsqlite3-dev \
+ libjansson-dev"
+lab="iproute2 iputils-ping kmod procps socat tcpdump openssl user-mode-linux"
+check="libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy \
+ cppcheck valgrind mandoc universal-ctags"
+case ${1:-build} in
+build) want=$build ;;
+demo) want="$build $lab" ;;
+check) want="$build $lab $check" ;;
+*) echo "usage: deps.sh build|demo|check" >&2; exit 64 ;;
+esac
+missing=
+for p in $want; do
+	dpkg-query -W -f='${Status}' "$p" 2>/dev/null |
+	    grep -q '^install ok installed' || missing="$missing $p"
+done
+[ -n "$missing" ] || exit 0
+echo "deps: installing with apt:$missing"
+if [ "$(id -u)" != 0 ]; then
+	echo "deps: not root; run: apt-get install$missing" >&2
+	exit 1
+fi
+export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if ! { apt-get update -qq && apt-get install -y -qq \
+    --no-install-recommends $missing; } >"$log" 2>&1; then
+	tail -20 "$log" >&2
+	echo "deps: apt could not install the packages above" >&2
+	exit 1
+fi
