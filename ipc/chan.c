@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * An instance number belongs to one life of the channel, not of the process:
+ * when a connection broke, whatever it carried may be lost, so the side that
+ * notices takes a new number and both start afresh.
+ */
+
+#include <sys/queue.h>
+#include <sys/random.h>
+
+#include <bsd/string.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/event.h>
+#include <nanomsg/nn.h>
+#include <nanomsg/pair.h>
+
+#include "common/log.h"
+#include "ipc/chan.h"
+
+#define CHAN_VERSION 1
+#define QUEUE_MAX (4u << 20)
+/* What a queued message costs beyond its octets; bounds tiny ones too. */
+#define QUEUE_OVERHEAD 128
+/* Let other events have their turn; the descriptor stays readable. */
+#define DRAIN_MAX 256
+
+static const struct timeval hello_every = { 0, 200000 };
+static const struct timeval watch_every = { 1, 0 };
+
+struct out {
+	STAILQ_ENTRY(out) next;
+	void *buf; /* of nn_allocmsg() */
+	size_t len;
+};
+
+struct chan {
+	struct chan_conf conf;
+	const struct chan_ops *ops;
+	void *arg;
+	int s;
+	struct event *ev_rcv, *ev_snd, *ev_timer;
+	uint64_t instance; /* own; never 0 */
+	uint64_t seen;	   /* the peer's; 0: not heard yet */
+	bool up;
+	bool hello_due;	 /* to be sent as soon as somebody is connected */
+	uint64_t broken; /* nanomsg's count of broken connections, at up() */
+	STAILQ_HEAD(, out) queue;
+	size_t queued;
+	unsigned int busy; /* callbacks that are running */
+	bool dead;	   /* freed by one of them */
+};
+
+static uint64_t
+new_instance(void)
+{
+	uint64_t v = 0;
+
+	while (v == 0)
+		if (getrandom(&v, sizeof(v), 0) != (ssize_t)sizeof(v))
+			fatal("chan.instance error=\"getrandom: %s\"",
+			    strerror(errno));
+	return v;
+}
+
+static void
+buf_free(void *buf, size_t len)
+{
+	explicit_bzero(buf, len);
+	if (nn_freemsg(buf) == -1)
+		fatal("chan.buffer error=\"%s\"", nn_strerror(nn_errno()));
+}
+
+static void
+queue_drop(struct chan *c)
+{
+	struct out *o;
+
+	while ((o = STAILQ_FIRST(&c->queue)) != NULL) {
+		STAILQ_REMOVE_HEAD(&c->queue, next);
+		buf_free(o->buf, o->len);
+		free(o);
+	}
+	c->queued = 0;
+}
+
+/* Encode into a buffer that nanomsg will own; NULL sets *r. */
+static void *
+encode(const struct msg *m, size_t *len, int *r)
+{
+	struct wbuf wb;
+	void *buf;
+
+	*r = -EINVAL;
+	if ((*len = msg_size(m)) == 0 || *len > MSG_SIZE_MAX)
+		return NULL;
+	*r = -ENOMEM;
+	if ((buf = nn_allocmsg(*len, 0)) == NULL)
+		return NULL;
+	wb_init(&wb, buf, *len);
+	if ((*r = msg_put(&wb, m)) == 0)
+		return buf;
+	buf_free(buf, *len);
+	return NULL;
+}
+
+/* 0: nanomsg has the buffer; -EAGAIN: it is still ours. */
+static int
+push(struct chan *c, void *buf)
+{
+	int e;
+
+	if (nn_send(c->s, &buf, NN_MSG, NN_DONTWAIT) >= 0)
+		return 0;
+	if ((e = nn_errno()) == EAGAIN || e == EINTR || e == ETIMEDOUT)
+		return -EAGAIN;
+	fatal("chan.send path=%s error=\"%s\"", c->conf.path, nn_strerror(e));
+}
+
+/* Watch for room only while there is something to send. */
+static void
+want_room(struct chan *c)
+{
+	int r;
+
+	if (c->hello_due || !STAILQ_EMPTY(&c->queue))
+		r = event_add(c->ev_snd, NULL);
+	else
+		r = event_del(c->ev_snd);
+	if (r == -1)
+		fatal(
+		    "chan.event path=%s error=\"cannot watch\"", c->conf.path);
+}
+
+static void
+start_timer(struct chan *c, const struct timeval *tv)
+{
+	if (event_add(c->ev_timer, tv) == -1)
+		fatal("chan.event path=%s error=\"cannot set a timer\"",
+		    c->conf.path);
+}
+
+/*
+ * Say who we are and whom we see.  With nobody connected there is nothing to
+ * repeat: the event for room wakes us when somebody comes, so an idle edge
+ * costs no wake-ups.
+ */
+static void
+hello_send(struct chan *c, bool up)
+{
+	struct msg m = { .type = MSG_HELLO };
+	void *buf;
+	size_t len;
+	int r;
+
+	m.hello.version = CHAN_VERSION;
+	m.hello.instance = c->instance;
+	m.hello.seen = c->seen;
+	m.hello.up = up;
+	if ((buf = encode(&m, &len, &r)) == NULL)
+		fatal("chan.hello path=%s error=\"%s\"", c->conf.path,
+		    strerror(-r));
+	c->hello_due = push(c, buf) != 0;
+	if (c->hello_due)
+		buf_free(buf, len);
+	else if (!up)
+		start_timer(c, &hello_every);
+	want_room(c);
+}
+
+static uint64_t
+broken_count(const struct chan *c)
+{
+	return nn_get_statistic(c->s, NN_STAT_BROKEN_CONNECTIONS) +
+	       nn_get_statistic(c->s, NN_STAT_DROPPED_CONNECTIONS);
+}
+
+static void
+enter(struct chan *c)
+{
+	c->busy++;
+}
+
+static void
+chan_destroy(struct chan *c)
+{
+	char *path;
+
+	memcpy(&path, &c->conf.path, sizeof(path)); /* ours: drop the const */
+	free(path);
+	free(c);
+}
+
+/* false: the channel is gone. */
+static bool
+leave(struct chan *c)
+{
+	c->busy--;
+	if (!c->dead)
+		return true;
+	if (c->busy == 0)
+		chan_destroy(c);
+	return false;
+}
+
+static void
+go_down(struct chan *c)
+{
+	c->up = false;
+	queue_drop(c);
+	log_info("chan.down peer=%s path=%s", peer_name(c->conf.remote),
+	    c->conf.path);
+	c->ops->down(c->arg);
+}
+
+static void
+go_up(struct chan *c)
+{
+	c->up = true;
+	c->broken = broken_count(c);
+	start_timer(c, &watch_every);
+	log_info(
+	    "chan.up peer=%s path=%s", peer_name(c->conf.remote), c->conf.path);
+	c->ops->up(c->arg);
+}
+
+/*
+ * Our HELLO that names the peer leaves before go_up() and thus before the
+ * first message of the user, so the peer is up when that arrives.
+ */
+static void
+on_hello(struct chan *c, const struct msg_hello *h)
+{
+	bool named = h->seen == c->instance;
+
+	if (h->version != CHAN_VERSION || h->instance == 0)
+		fatal("chan.hello peer=%s path=%s version=%u error=\"not our "
+		      "version; install all programs from one release\"",
+		    peer_name(c->conf.remote), c->conf.path, h->version);
+	if (h->instance != c->seen) {
+		c->seen = h->instance;
+		if (c->up) {
+			go_down(c);
+			if (c->dead)
+				return;
+		}
+	}
+	if (!h->up || !named)
+		hello_send(c, c->up || named);
+	if (named && !c->up)
+		go_up(c);
+}
+
+static void
+on_msg(struct chan *c, const struct msg *m)
+{
+	if (!msg_permitted(m->type, c->conf.remote, c->conf.self))
+		fatal("chan.refused peer=%s path=%s msg=%s error=\"not "
+		      "permitted on this edge\"",
+		    peer_name(c->conf.remote), c->conf.path, msg_name(m->type));
+	if (m->type == MSG_HELLO)
+		on_hello(c, &m->hello);
+	else if (c->up)
+		c->ops->msg(c->arg, m);
+	else /* it was meant for our predecessor */
+		log_debug("chan.early peer=%s msg=%s",
+		    peer_name(c->conf.remote), msg_name(m->type));
+}
+
+/* false: nothing left, or the channel is gone. */
+static bool
+receive(struct chan *c)
+{
+	struct msg m;
+	void *buf;
+	int n, e;
+
+	if ((n = nn_recv(c->s, &buf, NN_MSG, NN_DONTWAIT)) < 0) {
+		e = nn_errno();
+		if (e == EINTR)
+			return true;
+		if (e == EAGAIN || e == ETIMEDOUT)
+			return false;
+		fatal("chan.receive path=%s error=\"%s\"", c->conf.path,
+		    nn_strerror(e));
+	}
+	if (msg_get(buf, (size_t)n, &m))
+		fatal("chan.malformed peer=%s path=%s len=%d error=\"does not "
+		      "decode\"",
+		    peer_name(c->conf.remote), c->conf.path, n);
+	on_msg(c, &m);
+	buf_free(buf, (size_t)n);
+	return !c->dead;
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct chan *c = arg;
+
+	(void)fd;
+	(void)what;
+	enter(c);
+	for (int i = 0; i < DRAIN_MAX; i++)
+		if (!receive(c))
+			break;
+	(void)leave(c);
+}
+
+/* A HELLO goes first: it makes the peer accept what is behind it. */
+static void
+on_room(evutil_socket_t fd, short what, void *arg)
+{
+	struct chan *c = arg;
+	struct out *o;
+
+	(void)fd;
+	(void)what;
+	if (c->hello_due)
+		hello_send(c, c->up);
+	while (!c->hello_due && (o = STAILQ_FIRST(&c->queue)) != NULL) {
+		if (push(c, o->buf) != 0)
+			break;
+		STAILQ_REMOVE_HEAD(&c->queue, next);
+		c->queued -= o->len + QUEUE_OVERHEAD;
+		free(o);
+	}
+	want_room(c);
+}
+
+/* Not up: say HELLO again.  Up: is the connection still the same one? */
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct chan *c = arg;
+
+	(void)fd;
+	(void)what;
+	enter(c);
+	if (c->up && broken_count(c) == c->broken) {
+		start_timer(c, &watch_every);
+	} else {
+		if (c->up) {
+			c->instance = new_instance();
+			c->seen = 0;
+			go_down(c);
+		}
+		if (!c->dead)
+			hello_send(c, false);
+	}
+	(void)leave(c);
+}
+
+static void
+set_int(struct chan *c, int option, int value)
+{
+	if (nn_setsockopt(c->s, NN_SOL_SOCKET, option, &value, sizeof(value)) ==
+	    -1)
+		fatal("chan.option path=%s option=%d error=\"%s\"",
+		    c->conf.path, option, nn_strerror(nn_errno()));
+}
+
+static int
+get_fd(struct chan *c, int option)
+{
+	int fd;
+	size_t len = sizeof(fd);
+
+	if (nn_getsockopt(c->s, NN_SOL_SOCKET, option, &fd, &len) == -1)
+		fatal("chan.option path=%s option=%d error=\"%s\"",
+		    c->conf.path, option, nn_strerror(nn_errno()));
+	return fd;
+}
+
+static void
+open_socket(struct chan *c)
+{
+	char url[NN_SOCKADDR_MAX];
+	size_t n;
+
+	if ((c->s = nn_socket(AF_SP, NN_PAIR)) == -1)
+		fatal("chan.socket path=%s error=\"%s\"", c->conf.path,
+		    nn_strerror(nn_errno()));
+	set_int(c, NN_RCVMAXSIZE, MSG_SIZE_MAX);
+	set_int(c, NN_RECONNECT_IVL, 50);
+	set_int(c, NN_RECONNECT_IVL_MAX, 200);
+	set_int(c, NN_LINGER, 0);
+	n = strlcpy(url, "ipc://", sizeof(url));
+	n = strlcat(url, c->conf.path, sizeof(url));
+	if (n >= sizeof(url))
+		fatal("chan.path path=%s error=\"too long\"", c->conf.path);
+	if ((c->conf.bind ? nn_bind(c->s, url) : nn_connect(c->s, url)) == -1)
+		fatal("chan.%s path=%s error=\"%s\"",
+		    c->conf.bind ? "bind" : "connect", c->conf.path,
+		    nn_strerror(nn_errno()));
+}
+
+static void
+watch(struct chan *c, struct event_base *base)
+{
+	c->ev_rcv = event_new(
+	    base, get_fd(c, NN_RCVFD), EV_READ | EV_PERSIST, on_readable, c);
+	/* This one becomes readable, too, when there is room to send. */
+	c->ev_snd = event_new(
+	    base, get_fd(c, NN_SNDFD), EV_READ | EV_PERSIST, on_room, c);
+	c->ev_timer = evtimer_new(base, on_timer, c);
+	if (c->ev_rcv == NULL || c->ev_snd == NULL || c->ev_timer == NULL ||
+	    event_add(c->ev_rcv, NULL) == -1)
+		fatal(
+		    "chan.event path=%s error=\"cannot watch\"", c->conf.path);
+}
+
+struct chan *
+chan_new(struct event_base *base, const struct chan_conf *conf,
+    const struct chan_ops *ops, void *arg)
+{
+	struct chan *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		fatal("chan.new path=%s error=\"out of memory\"", conf->path);
+	c->conf = *conf;
+	c->ops = ops;
+	c->arg = arg;
+	STAILQ_INIT(&c->queue);
+	if ((c->conf.path = strdup(conf->path)) == NULL)
+		fatal("chan.new path=%s error=\"out of memory\"", conf->path);
+	c->instance = new_instance();
+	open_socket(c);
+	watch(c, base);
+	hello_send(c, false);
+	return c;
+}
+
+void
+chan_free(struct chan **cp)
+{
+	struct chan *c = *cp;
+
+	if (c == NULL)
+		return;
+	*cp = NULL;
+	event_free(c->ev_rcv);
+	event_free(c->ev_snd);
+	event_free(c->ev_timer);
+	queue_drop(c);
+	while (nn_close(c->s) == -1 && nn_errno() == EINTR)
+		;
+	c->up = false;
+	c->dead = true;
+	if (c->busy == 0)
+		chan_destroy(c);
+}
+
+bool
+chan_is_up(const struct chan *c)
+{
+	return c->up;
+}
+
+/* Encoded and allowed, or an error; sending what may not be sent is a bug. */
+static int
+prepare(struct chan *c, const struct msg *m, void **buf, size_t *len)
+{
+	int r;
+
+	must(msg_permitted(m->type, c->conf.self, c->conf.remote));
+	if (!c->up)
+		return -ENOTCONN;
+	*buf = encode(m, len, &r);
+	return r;
+}
+
+int
+chan_send(struct chan *c, const struct msg *m)
+{
+	struct out *o;
+	void *buf;
+	size_t len;
+	int r;
+
+	if ((r = prepare(c, m, &buf, &len)) != 0)
+		return r;
+	if (!c->hello_due && STAILQ_EMPTY(&c->queue) && push(c, buf) == 0)
+		return 0;
+	if (len + QUEUE_OVERHEAD > QUEUE_MAX - c->queued) {
+		buf_free(buf, len);
+		return -ENOBUFS;
+	}
+	if ((o = malloc(sizeof(*o))) == NULL) {
+		buf_free(buf, len);
+		return -ENOMEM;
+	}
+	*o = (struct out){ .buf = buf, .len = len };
+	STAILQ_INSERT_TAIL(&c->queue, o, next);
+	c->queued += len + QUEUE_OVERHEAD;
+	want_room(c);
+	return 0;
+}
+
+int
+chan_try(struct chan *c, const struct msg *m)
+{
+	void *buf;
+	size_t len;
+	int r;
+
+	if ((r = prepare(c, m, &buf, &len)) != 0)
+		return r;
+	if (!c->hello_due && STAILQ_EMPTY(&c->queue) && push(c, buf) == 0)
+		return 0;
+	buf_free(buf, len);
+	return -EAGAIN;
+}
