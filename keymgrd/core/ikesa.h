@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef KEYMGRD_CORE_IKESA_H
+#define KEYMGRD_CORE_IKESA_H
+
+/*
+ * The IKE SAs of a responder.  What only the handshake needs hangs on hs and
+ * goes as soon as the peer is authenticated; an open SA then holds two keys
+ * and its last response, about 1 KiB.
+ */
+
+#include "common/crypto.h"
+#include "keymgrd/core/core.h"
+#include "keymgrd/core/ike/keys.h"
+
+enum ikesa_state {
+	RS_INIT, /* IKE_SA_INIT answered; GSA_AUTH is expected */
+	RS_BUSY, /* policyd works on a GSA_AUTH */
+	RS_OPEN, /* authenticated */
+	RS_DEAD, /* over; stays a while to repeat its last response */
+};
+
+/* By what an IKE SA is found: hashes with a secret seed, or random octets. */
+enum ikesa_index {
+	BY_SPI,	 /* own SPI */
+	BY_INIT, /* peer's endpoint and whole IKE_SA_INIT request */
+	BY_REQ,	 /* question to policyd; check is even, sign one more */
+	BY_ID,	 /* peer's identity, once authenticated */
+	INDEXES
+};
+
+#define SIGN_MAX 600
+
+struct handshake {
+	uint8_t priv[X25519_LEN];
+	struct ike_keys keys;
+	bool have_keys;
+	uint8_t *peer_init, *own_init;
+	size_t peer_init_len, own_init_len;
+	/* Of the GSA_AUTH request, while policyd works on it. */
+	uint8_t *request; /* decrypted; the chunks point into it */
+	size_t request_len;
+	struct chunk peer_id, peer_auth;
+	uint8_t peer_method;
+	uint8_t maced_i[PRF_LEN], maced_r[PRF_LEN];
+	uint16_t refusal; /* group error found in the request, or 0 */
+	/* Answers; have_verdict without AV_OK ends it at once. */
+	bool have_verdict, have_sign;
+	enum auth_verdict verdict;
+	char who[128]; /* printable identity */
+	uint8_t method, auth[SIGN_MAX];
+	size_t auth_len;
+};
+
+struct ikesa {
+	struct ikesa *next[INDEXES];
+	uint64_t key[INDEXES];
+	uint8_t in; /* bit per index */
+	enum ikesa_state state;
+	struct timer timer;
+	uint8_t spi_i[8], spi_r[8];
+	struct endpoint local, peer;
+	uint8_t ei[GCM_KEYMAT_LEN], er[GCM_KEYMAT_LEN];
+	uint32_t last_mid;	 /* of the last request that was taken */
+	uint8_t last_digest[16]; /* and what it was */
+	uint8_t *resp;		 /* its response, NULL while RS_BUSY */
+	size_t resp_len;
+	struct handshake *hs;
+};
+
+struct satab {
+	struct ikesa **bucket[INDEXES];
+	size_t mask; /* buckets - 1 */
+	size_t n, n_half;
+	uint8_t seed[16];
+};
+
+int satab_init(struct satab *t, size_t members, const struct km *km) MUST_CHECK;
+void satab_fini(struct satab *t, struct timers *timers);
+
+/* Not yet in any index; NULL when out of memory. */
+struct ikesa *ikesa_new(void);
+void ikesa_free(struct ikesa **sa); /* wipes; must be in no index */
+void handshake_free(struct handshake **hs);
+
+void satab_put(
+    struct satab *t, enum ikesa_index ix, uint64_t key, struct ikesa *sa);
+void satab_take(struct satab *t, enum ikesa_index ix, struct ikesa *sa);
+struct ikesa *satab_get(
+    const struct satab *t, enum ikesa_index ix, uint64_t key);
+/* Out of all indexes, timer stopped, wiped. */
+void satab_drop(struct satab *t, struct timers *timers, struct ikesa *sa);
+void satab_set_state(struct satab *t, struct ikesa *sa, enum ikesa_state st);
+
+uint64_t satab_spi_key(const uint8_t spi[8]);
+/* Keyed with the table's seed, so that nobody can aim at one bucket. */
+int satab_hash(const struct satab *t, const struct endpoint *peer,
+    struct chunk data, uint64_t *key) MUST_CHECK;
+
+#endif

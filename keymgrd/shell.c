@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Start-up is a ladder of phases, each of which asks somebody something and
+ * waits for the answer.  The question is repeated every second and whenever an
+ * edge comes up again, so a neighbour may be restarted at any step:
+ *
+ *   SEAL_OPEN -> SEAL_KEYS    instance number, seal keys; read the state file
+ *   CONF_GET  -> CONF_END     the group; start the core, write a snapshot
+ *   SEAL_DONE -> RESULT       the snapshot counts from now on
+ *   run
+ */
+
+#include "keymgrd/shell.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bsd/string.h>
+#include <event2/event.h>
+
+#include "common/log.h"
+#include "ipc/chan.h"
+#include "keymgrd/confmsg.h"
+#include "keymgrd/effects.h"
+#include "keymgrd/shell_int.h"
+
+static int
+rand_get(void *arg, void *out, size_t len)
+{
+	(void)arg;
+	return crypto_rand(out, len);
+}
+
+uint64_t
+shell_now(void)
+{
+	struct timespec t;
+
+	if (clock_gettime(CLOCK_BOOTTIME, &t) != 0)
+		fatal("clock: %s", strerror(errno));
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static void
+timer_arm(struct shell *s)
+{
+	uint64_t due =
+	    s->phase == PH_RUN ? km_deadline(s->km) : shell_now() + 1000;
+	uint64_t now = shell_now();
+	struct timeval tv;
+
+	if (due == UINT64_MAX) {
+		event_del(s->timer);
+		return;
+	}
+	due = due > now ? due - now : 0;
+	tv.tv_sec = (time_t)(due / 1000);
+	tv.tv_usec = (suseconds_t)(due % 1000 * 1000);
+	if (event_add(s->timer, &tv) != 0)
+		fatal("event_add failed");
+}
+
+void
+shell_feed(struct shell *s, struct km_in *in)
+{
+	int r;
+
+	in->now_ms = shell_now();
+	fx_reset(s->fx);
+	if ((r = km_step(s->km, in, s->fx)) != 0)
+		log_debug("km.step event=%d: %s", (int)in->ev, strerror(-r));
+	else
+		effects_run(s);
+	fx_reset(s->fx);
+	timer_arm(s);
+}
+
+/* Snapshot under our own key; what the predecessor wrote is not needed then. */
+void
+shell_snapshot(struct shell *s)
+{
+	struct chunk none = { NULL, 0 };
+	int r;
+
+	fx_reset(s->fx);
+	if ((r = seal_put(&s->seal, SEAL_BEGIN, none)) != 0 ||
+	    (r = km_snapshot(s->km, shell_now(), s->fx)) != 0)
+		fatal("state.snapshot: %s", strerror(-r));
+	effects_run(s);
+	fx_reset(s->fx);
+	if ((r = seal_put(&s->seal, SEAL_COMPLETE, none)) != 0)
+		fatal("state.snapshot: %s", strerror(-r));
+}
+
+static int
+record_keep(void *arg, struct chunk rec)
+{
+	struct shell *s = arg;
+	struct km_in in = { .ev = KM_EV_STATE, .record = rec };
+
+	in.now_ms = shell_now();
+	return km_step(s->km, &in, s->fx);
+}
+
+/* Give the core what its predecessor knew.  Bad state costs a registration. */
+static void
+state_load(struct shell *s)
+{
+	struct chunk file;
+	uint8_t *p;
+	size_t len;
+	int r;
+
+	if ((r = seal_read(SHELL_STATE_FD, &p, &len)) != 0)
+		fatal("state.read: %s", strerror(-r));
+	file = (struct chunk){ p, len };
+	r = s->read_keys.n == 0
+		? -ENOENT
+		: seal_scan(file, &s->read_keys, record_keep, s);
+	free(p);
+	explicit_bzero(&s->read_keys, sizeof(s->read_keys));
+	fx_reset(s->fx);
+	if (r >= 0) {
+		log_info("state.loaded records=%d octets=%zu", r, len);
+		return;
+	}
+	if (r != -ENOENT || len > 0)
+		log_warn("state.lost octets=%zu: %s; starting without keys",
+		    len, strerror(-r));
+	if (r == -ENOENT)
+		return;
+	/* Nothing half-applied: a core that choked on a record is replaced. */
+	km_free(&s->km);
+	s->km = km_new(&s->conf, &s->ops);
+	if (s->km == NULL)
+		fatal("km.new: out of memory");
+}
+
+static void
+core_start(struct shell *s, const struct km_conf *conf)
+{
+	s->conf = *conf;
+	s->conf.slot = s->slot;
+	s->conf.instance = s->instance;
+	s->km = km_new(&s->conf, &s->ops);
+	if (s->km == NULL)
+		fatal(
+		    "km.new group=%s: configuration is not usable", conf->name);
+	state_load(s);
+	shell_snapshot(s);
+	s->phase = PH_DONE;
+}
+
+static void
+run_start(struct shell *s)
+{
+	struct km_in in = { .ev = KM_EV_START };
+
+	seal_punch(&s->seal);
+	s->phase = PH_RUN;
+	log_info("km.start group=%s role=%s instance=%u", s->conf.name,
+	    s->conf.role == ROLE_SENDER ? "sender" : "receiver", s->instance);
+	shell_feed(s, &in);
+	effects_state_send(s, 0);
+}
+
+/* Ask what the present phase waits for; lost when the edge is down. */
+static void
+phase_ask(struct shell *s)
+{
+	struct msg m = { 0 };
+
+	if (!chan_is_up(s->p) || !chan_is_up(s->d) || !chan_is_up(s->g))
+		return;
+	switch (s->phase) {
+	case PH_SEAL:
+		m.type = MSG_SEAL_OPEN;
+		break;
+	case PH_CONF:
+		m.type = MSG_CONF_GET;
+		break;
+	case PH_DONE:
+		m.type = MSG_SEAL_DONE;
+		m.seal_done.req = ++s->req_done;
+		m.seal_done.n = s->instance;
+		break;
+	case PH_RUN:
+		return;
+	}
+	if (chan_send(s->p, &m) != 0)
+		log_debug("policyd is not listening; asking again");
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct shell *s = arg;
+	struct km_in in = { .ev = KM_EV_TIMER };
+
+	(void)fd;
+	(void)what;
+	if (s->phase == PH_RUN) {
+		shell_feed(s, &in);
+		return;
+	}
+	phase_ask(s);
+	timer_arm(s);
+}
+
+static void
+on_seal_keys(struct shell *s, const struct msg_seal_keys *k)
+{
+	size_t n = k->read.len / GCM_KEY_LEN;
+
+	if (s->phase != PH_SEAL)
+		return; /* an answer to a repeated question */
+	if (k->status != ST_OK)
+		fatal("seal.open slot=%u: policyd gives no keys (status %u)",
+		    s->slot, k->status);
+	if (k->write.len != GCM_KEY_LEN || k->read.len % GCM_KEY_LEN != 0 ||
+	    n > SEAL_KEYS_MAX)
+		fatal("seal.open: policyd's answer has wrong lengths");
+	s->instance = k->n;
+	seal_init(&s->seal, SHELL_STATE_FD, k->n, k->write.p);
+	s->read_keys.first = k->first;
+	s->read_keys.n = n;
+	memcpy(s->read_keys.key, k->read.p, k->read.len);
+	s->phase = PH_CONF;
+	phase_ask(s);
+}
+
+/*
+ * policyd was restarted with another text: a new key manager, with the state
+ * of this one, is the way to take that over.
+ */
+static void
+conf_compare(struct shell *s, struct km_conf conf)
+{
+	conf.slot = s->slot;
+	conf.instance = s->instance;
+	if (memcmp(&conf, &s->conf, sizeof(conf)) == 0)
+		return;
+	log_info("conf.changed group=%s: restarting", s->conf.name);
+	exit(0);
+}
+
+static void
+on_conf(struct shell *s, const struct msg *m)
+{
+	int r = confmsg_add(&s->confmsg, m);
+
+	if (r < 0)
+		fatal("conf: policyd's answer makes no sense (%s)",
+		    msg_name(m->type));
+	if (r == 0)
+		return;
+	if (s->phase == PH_CONF) {
+		core_start(s, &s->confmsg.conf);
+		phase_ask(s);
+	} else if (s->phase == PH_RUN) {
+		conf_compare(s, s->confmsg.conf);
+	}
+}
+
+static void
+on_policyd_result(struct shell *s, const struct msg_result *r)
+{
+	if (s->phase != PH_DONE || r->req != s->req_done)
+		return;
+	if (r->status != ST_OK)
+		fatal("seal.done slot=%u: policyd refused (status %u)", s->slot,
+		    r->status);
+	run_start(s);
+}
+
+static void
+on_policyd(void *arg, const struct msg *m)
+{
+	struct shell *s = arg;
+
+	switch (m->type) {
+	case MSG_SEAL_KEYS:
+		on_seal_keys(s, &m->seal_keys);
+		break;
+	case MSG_RESULT:
+		on_policyd_result(s, &m->result);
+		break;
+	case MSG_AUTH_SIGNED:
+	case MSG_AUTH_CHECKED:
+		if (s->phase == PH_RUN)
+			input_policyd(s, m);
+		break;
+	default:
+		on_conf(s, m);
+	}
+}
+
+static void
+on_dispatcherd(void *arg, const struct msg *m)
+{
+	struct shell *s = arg;
+
+	if (s->phase == PH_RUN)
+		input_dispatcherd(s, m);
+}
+
+static void
+on_groupd(void *arg, const struct msg *m)
+{
+	struct shell *s = arg;
+
+	if (m->type == MSG_STATUS_GET)
+		effects_status_send(s, m->status_get.req);
+	else if (s->phase == PH_RUN)
+		input_groupd(s, m);
+}
+
+/* An edge came up: go on starting, or ask again what its peer has forgotten. */
+static void
+edge_up(struct shell *s, bool resync)
+{
+	struct km_in in = { .ev = KM_EV_RESYNC };
+	struct msg get = { .type = MSG_CONF_GET };
+
+	if (s->phase != PH_RUN) {
+		phase_ask(s);
+		return;
+	}
+	if (!resync) {
+		effects_state_send(s, 0);
+		return;
+	}
+	if (chan_is_up(s->p) && chan_send(s->p, &get) != 0)
+		log_debug("policyd is not listening");
+	shell_feed(s, &in);
+}
+
+static void
+up_resync(void *arg)
+{
+	edge_up(arg, true);
+}
+
+static void
+up_groupd(void *arg)
+{
+	edge_up(arg, false);
+}
+
+static void
+down(void *arg)
+{
+	(void)arg; /* what was asked is asked again when it is up */
+}
+
+struct shell *
+shell_new(struct event_base *base, uint8_t slot)
+{
+	struct shell *s = calloc(1, sizeof(*s));
+
+	if (s == NULL || (s->fx = fx_new()) == NULL ||
+	    (s->timer = evtimer_new(base, on_timer, s)) == NULL)
+		fatal("shell: out of memory");
+	s->base = base;
+	s->slot = slot;
+	s->ops.rand = rand_get;
+	return s;
+}
+
+void
+shell_open(struct shell *s)
+{
+	static const struct chan_ops p = { up_resync, down, on_policyd };
+	static const struct chan_ops d = { up_resync, down, on_dispatcherd };
+	static const struct chan_ops g = { up_groupd, down, on_groupd };
+	struct chan_conf c = { .self = PEER_KEYMGRD };
+
+	c.remote = PEER_POLICYD;
+	c.path = "/p/s";
+	s->p = chan_new(s->base, &c, &p, s);
+	c.remote = PEER_DISPATCHERD;
+	c.path = "/d/s";
+	s->d = chan_new(s->base, &c, &d, s);
+	c.remote = PEER_GROUPD;
+	c.path = "/g/s";
+	s->g = chan_new(s->base, &c, &g, s);
+	timer_arm(s);
+}

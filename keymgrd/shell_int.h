@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef KEYMGRD_SHELL_INT_H
+#define KEYMGRD_SHELL_INT_H
+
+/* What the files of the shell share. */
+
+#include "ipc/chan.h"
+#include "keymgrd/confmsg.h"
+#include "keymgrd/core/km.h"
+#include "keymgrd/seal.h"
+
+struct event;
+
+enum phase { PH_SEAL, PH_CONF, PH_DONE, PH_RUN };
+
+struct shell {
+	struct event_base *base;
+	struct event *timer;
+	struct chan *p, *d, *g;
+	uint8_t slot;
+	enum phase phase;
+	uint16_t instance;
+	uint32_t req_done;
+	struct seal seal;
+	struct seal_keys read_keys; /* until the state is read */
+	struct confmsg confmsg;
+	struct km_conf conf;
+	struct km_ops ops;
+	struct km *km;
+	struct fx *fx;
+};
+
+uint64_t shell_now(void); /* CLOCK_BOOTTIME, ms */
+/* Stamp and feed one event, carry out what comes of it. */
+void shell_feed(struct shell *s, struct km_in *in);
+void shell_snapshot(struct shell *s);
+
+/* Messages of the edges, as events. */
+void input_policyd(struct shell *s, const struct msg *m);
+void input_dispatcherd(struct shell *s, const struct msg *m);
+void input_groupd(struct shell *s, const struct msg *m);
+
+#endif

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: ISC */
+/* Registrations that must not succeed, and what either side says of them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/lib/pair.h"
+
+#include "common/ike/hdr.h"
+
+static struct world *
+two(void)
+{
+	struct world *w = world_new();
+
+	world_sender(w, 0);
+	world_receiver(w, 2);
+	return w;
+}
+
+static void
+go(struct world *w)
+{
+	for (unsigned int i = 0; i < W_HOSTS; i++)
+		if (w->host[i].used)
+			world_start(w, i);
+	world_settle(w);
+}
+
+static void
+check_refused(struct world *w, const char *count, const char *detail)
+{
+	assert_int_equal(world_state(w, 2), GS_REGISTERING);
+	assert_int_equal(world_count(w, 2, count), 1);
+	assert_int_equal(world_count(w, 2, "reg.ok"), 0);
+	assert_int_equal(world_count(w, 0, "reg.ok"), 0);
+	assert_int_equal(world_sas(w, 2, SA_IN), 0);
+	assert_non_null(strstr(world_detail(w, 2), detail));
+	assert_non_null(strstr(world_detail(w, 2), "hq-01"));
+	assert_true(world_noted(w, 2, "reg.failed gcks=hq-01"));
+}
+
+/*
+ * GM -> GCKS  GSA_AUTH SK{ IDi, AUTH of another key, IDg, SAg }
+ * GM <- GCKS  GSA_AUTH SK{ N(AUTHENTICATION_FAILED) }
+ */
+static void
+wrong_psk(void **state)
+{
+	struct world *w = two();
+
+	(void)state;
+	snprintf(w->host[2].psk, sizeof(w->host[2].psk), "wrong horse");
+	go(w);
+	check_refused(w, "reg.auth-failed", "authentication failed");
+	assert_int_equal(world_count(w, 0, "reg.auth-failed"), 1);
+	assert_true(world_noted(w, 0, "cause=authentication-failed"));
+	/* The IKE SA is over; only its last response can be had again. */
+	assert_int_equal(w->packets, 4);
+	world_run(w, w->now + 1500);
+	assert_int_equal(world_count(w, 2, "reg.auth-failed"), 2);
+	world_free(&w);
+}
+
+/* The same when only one side has noticed: the GCKS is not who it claims. */
+static void
+gcks_without_the_psk(void **state)
+{
+	struct world *w = two();
+
+	(void)state;
+	w->host[2].force = AV_FAILED;
+	go(w);
+	assert_int_equal(world_count(w, 0, "reg.ok"), 1);
+	assert_int_equal(world_count(w, 2, "reg.auth-failed"), 1);
+	assert_int_equal(world_sas(w, 2, SA_IN), 0);
+	assert_int_equal(w->host[2].n_ensure, 0);
+	assert_non_null(strstr(world_detail(w, 2), "authentication failed"));
+	world_free(&w);
+}
+
+static void
+gcks_is_no_sender(void **state)
+{
+	struct world *w = two();
+
+	(void)state;
+	w->host[2].force = AV_FORBIDDEN;
+	go(w);
+	assert_int_equal(world_count(w, 2, "reg.forbidden"), 1);
+	assert_int_equal(w->host[2].n_ensure, 0);
+	assert_non_null(strstr(world_detail(w, 2), "forbidden"));
+	world_free(&w);
+}
+
+/* IDr is authentic, but not that of the designated sender. */
+static void
+gcks_has_another_name(void **state)
+{
+	struct world *w = two();
+
+	(void)state;
+	w->host[2].conf.gcks[0].id[9]++;
+	go(w);
+	assert_int_equal(world_count(w, 2, "reg.auth-failed"), 1);
+	assert_int_equal(w->host[2].n_checks, 0);
+	assert_int_equal(w->host[2].n_ensure, 0);
+	world_free(&w);
+}
+
+/*
+ * GM <- GCKS  GSA_AUTH SK{ IDr, AUTH, N(AUTHORIZATION_FAILED) }
+ */
+static void
+not_admitted(void **state)
+{
+	struct world *w = two();
+
+	(void)state;
+	w->host[0].refuses = true;
+	go(w);
+	check_refused(w, "reg.forbidden", "forbidden");
+	assert_int_equal(world_count(w, 0, "reg.forbidden"), 1);
+	/* The refusal was authenticated before it was believed. */
+	assert_int_equal(w->host[2].n_checks, 1);
+	world_free(&w);
+}
+
+static void
+forged_group_refusal(void **state)
+{
+	struct world *w = two();
+
+	(void)state;
+	w->host[0].refuses = true;
+	w->host[2].force = AV_FAILED;
+	go(w);
+	assert_int_equal(world_count(w, 2, "reg.forbidden"), 0);
+	assert_int_equal(world_count(w, 2, "reg.auth-failed"), 1);
+	world_free(&w);
+}
+
+/*
+ * The GM is of another group; its MIKE_GROUP says so.
+ * GM -> GCKS  IKE_SA_INIT { SA, KE, Ni, N(MIKE_GROUP of "other") }
+ * GM <- GCKS  IKE_SA_INIT { N(INVALID_GROUP_ID) }    not protected: a hint
+ */
+static void
+mike_group_of_another_group(void **state)
+{
+	struct world *w = two();
+
+	(void)state;
+	memcpy(w->host[2].conf.group_id, "ops-nex", 7);
+	go(w);
+	assert_int_equal(world_state(w, 2), GS_REGISTERING);
+	assert_int_equal(world_count(w, 0, "drop.wrong-group"), 1);
+	assert_int_equal(world_count(w, 2, "hint.error-notify"), 1);
+	assert_true(world_noted(w, 2, "reg.hint gcks=hq-01 notify=45"));
+	/* A hint ends nothing: it goes on trying, and says so at the end. */
+	assert_int_equal(world_count(w, 2, "reg.timeout"), 0);
+	world_run(w, w->now + 30000);
+	assert_int_equal(world_count(w, 2, "reg.timeout"), 1);
+	assert_non_null(strstr(world_detail(w, 2), "invalid group"));
+	assert_int_equal(w->host[0].n_signs, 0);
+	world_free(&w);
+}
+
+/*
+ * MIKE_GROUP is replayed from another message of the right group: it is bound
+ * to that message's nonce.
+ */
+static uint8_t *
+find_group_notify(struct packet *p)
+{
+	for (size_t i = IKE_HDR_LEN; i + 22 <= p->len; i++)
+		if (memcmp(p->p + i, "\0\x18\0\0\xa0\x01", 6) == 0)
+			return p->p + i + 6;
+	return NULL;
+}
+
+struct replay {
+	uint8_t bind[16];
+	bool have;
+	bool both;
+};
+
+static enum net_verdict
+replay_bind(struct world *w, struct packet *p)
+{
+	struct replay *r = w->arg;
+	uint8_t *bind = find_group_notify(p);
+
+	if (bind == NULL || (p->from == 0) != r->both)
+		return NET_PASS;
+	if (!r->have)
+		memcpy(r->bind, bind, 16);
+	else
+		memcpy(bind, r->bind, 16);
+	r->have = true;
+	return NET_PASS;
+}
+
+static void
+mike_group_is_bound_to_the_nonce(void **state)
+{
+	struct replay r = { .have = false };
+	struct world *w = two();
+
+	(void)state;
+	world_receiver(w, 3);
+	w->net = replay_bind;
+	w->arg = &r;
+	go(w);
+	assert_int_equal(world_state(w, 2), GS_KEYED);
+	assert_int_equal(world_state(w, 3), GS_REGISTERING);
+	assert_int_equal(world_count(w, 0, "drop.wrong-group"), 1);
+	world_free(&w);
+	/* The initiator checks the response in the same way. */
+	r = (struct replay){ .both = true };
+	w = two();
+	world_receiver(w, 3);
+	w->net = replay_bind;
+	w->arg = &r;
+	go(w);
+	assert_int_equal(world_state(w, 2), GS_KEYED);
+	assert_int_equal(world_state(w, 3), GS_REGISTERING);
+	assert_int_equal(w->host[3].n_signs, 0);
+	assert_int_equal(world_count(w, 3, "drop.malformed"), 1);
+	world_free(&w);
+}
+
+/* Somebody changes one transform of the offer: 31 to 19, 3 to 4 and so on. */
+struct change {
+	uint8_t from[8], to[8];
+	size_t len;
+	bool done;
+};
+
+static enum net_verdict
+change_offer(struct world *w, struct packet *p)
+{
+	struct change *c = w->arg;
+
+	if (p->from != 2 || c->done)
+		return NET_PASS;
+	for (size_t i = IKE_HDR_LEN; i + c->len <= p->len; i++)
+		if (memcmp(p->p + i, c->from, c->len) == 0) {
+			memcpy(p->p + i, c->to, c->len);
+			c->done = true;
+			return NET_PASS;
+		}
+	return NET_PASS;
+}
+
+/*
+ * GM -> GCKS  IKE_SA_INIT { SA with another cipher, PRF, group or key wrap }
+ * GM <- GCKS  IKE_SA_INIT { N(NO_PROPOSAL_CHOSEN) }    a hint
+ */
+static void
+no_common_proposal(void **state)
+{
+	struct change c[] = {
+		{ { 1, 0, 0, 20 }, { 1, 0, 0, 19 }, 4, false },
+		{ { 2, 0, 0, 5 }, { 2, 0, 0, 7 }, 4, false },
+		{ { 4, 0, 0, 31 }, { 4, 0, 0, 32 }, 4, false },
+		{ { 13, 0, 0, 3 }, { 13, 0, 0, 1 }, 4, false },
+		{ { 0x80, 14, 1, 0 }, { 0x80, 14, 0, 128 }, 4, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NITEMS(c); i++) {
+		struct world *w = two();
+
+		w->net = change_offer;
+		w->arg = &c[i];
+		go(w);
+		assert_true(c[i].done);
+		assert_int_equal(world_count(w, 0, "reg.no-proposal"), 1);
+		assert_int_equal(world_count(w, 2, "hint.error-notify"), 1);
+		assert_true(world_noted(w, 2, "notify=14"));
+		/* The next try arrives as it was sent. */
+		world_run(w, w->now + 700);
+		assert_int_equal(world_state(w, 2), GS_KEYED);
+		world_free(&w);
+	}
+}
+
+/* The KE payload is of a group that was not offered. */
+static void
+wrong_ke_group(void **state)
+{
+	struct change c = { { 0, 31, 0, 0 }, { 0, 19, 0, 0 }, 4, false };
+	struct world *w = two();
+
+	(void)state;
+	w->net = change_offer;
+	w->arg = &c;
+	go(w);
+	assert_true(c.done);
+	assert_true(world_noted(w, 2, "notify=17"));
+	world_run(w, w->now + 700);
+	assert_int_equal(world_state(w, 2), GS_KEYED);
+	world_free(&w);
+}
+
+/* What policyd calls unbound or malformed is no more than not authentic. */
+static void
+policyd_finds_it_unbound(void **state)
+{
+	enum auth_verdict v[] = { AV_UNBOUND, AV_MALFORMED, AV_FAILED };
+
+	(void)state;
+	for (size_t i = 0; i < NITEMS(v); i++) {
+		struct world *w = two();
+
+		w->host[0].force = v[i];
+		go(w);
+		check_refused(w, "reg.auth-failed", "authentication failed");
+		world_free(&w);
+	}
+}
+
+/*
+ * hq-01 refuses, hq-02 admits: the order is kept, no time is lost.
+ */
+static void
+the_next_gcks_is_asked_at_once(void **state)
+{
+	struct world *w = world_new();
+
+	(void)state;
+	world_sender(w, 0)->refuses = true;
+	world_sender(w, 1);
+	world_receiver(w, 2);
+	go(w);
+	assert_int_equal(world_state(w, 2), GS_KEYED);
+	assert_int_equal(world_count(w, 2, "reg.forbidden"), 1);
+	assert_int_equal(world_count(w, 1, "reg.ok"), 1);
+	assert_true(world_can_read(w, 2, 1));
+	assert_string_equal(world_detail(w, 2), "");
+	world_free(&w);
+}
+
+/*
+ * Policies that a receiver must refuse: its own policy differs from the
+ * sender's.  The registration fails as a whole, nothing is installed.
+ */
+static void
+check_bad_policy(struct world *w, const char *why)
+{
+	go(w);
+	if (strstr(world_detail(w, 2), why) == NULL)
+		fail_msg("\"%s\" is not in \"%s\"", why, world_detail(w, 2));
+	assert_int_equal(world_count(w, 2, "reg.bad-policy"), 1);
+	assert_int_equal(world_count(w, 2, "reg.ok"), 0);
+	assert_int_equal(w->host[2].n_ensure, 0);
+	assert_int_equal(world_state(w, 2), GS_REGISTERING);
+	world_free(&w);
+}
+
+static void
+bad_policies(void **state)
+{
+	struct world *w = two();
+
+	(void)state;
+	w->host[2].conf.lifetime_s = 3599;
+	check_bad_policy(w, "lifetime");
+	w = two();
+	assert_int_equal(addr_parse(&w->host[2].conf.addr[1].dst,
+			     "ff15::4d49:2"), 0);
+	check_bad_policy(w, "no address of the group");
+	w = two();
+	assert_int_equal(addr_parse(&w->host[0].conf.addr[0].src,
+			     "239.1.1.1"), 0);
+	check_bad_policy(w, "not one unicast address");
+	w = two();
+	assert_int_equal(addr_parse(&w->host[0].conf.addr[1].src, "::"), 0);
+	check_bad_policy(w, "not one unicast address");
+	w = two();
+	w->host[0].conf.addr[0].port_lo = 6000;
+	check_bad_policy(w, "");
+}
+
+/* A sender with an IPv4 address only: the other address stays closed. */
+static void
+sender_of_one_family(void **state)
+{
+	struct world *w = two();
+
+	(void)state;
+	w->host[0].conf.addr[1].src.len = 0;
+	go(w);
+	assert_int_equal(world_state(w, 0), GS_KEYED);
+	assert_int_equal(world_state(w, 2), GS_KEYED);
+	assert_int_equal(world_sas(w, 0, SA_OUT), 1);
+	assert_int_equal(world_sas(w, 2, SA_IN), 1);
+	world_free(&w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(wrong_psk),
+		cmocka_unit_test(gcks_without_the_psk),
+		cmocka_unit_test(gcks_is_no_sender),
+		cmocka_unit_test(gcks_has_another_name),
+		cmocka_unit_test(not_admitted),
+		cmocka_unit_test(forged_group_refusal),
+		cmocka_unit_test(mike_group_of_another_group),
+		cmocka_unit_test(mike_group_is_bound_to_the_nonce),
+		cmocka_unit_test(no_common_proposal),
+		cmocka_unit_test(wrong_ke_group),
+		cmocka_unit_test(policyd_finds_it_unbound),
+		cmocka_unit_test(the_next_gcks_is_asked_at_once),
+		cmocka_unit_test(bad_policies),
+		cmocka_unit_test(sender_of_one_family),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
