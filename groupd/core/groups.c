@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: ISC */
+#include "groupd/core/groups.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* What a state asks for when it is entered, and again on each tick. */
+static const struct {
+	enum grp_fx ask;
+	bool again;
+} states[] = {
+	[L_NONE] = { GF_NONE, false },
+	[L_LEFT] = { GF_NONE, false },
+	[L_SAVING_JOIN] = { GF_SAVE_JOIN, true },
+	[L_SPD] = { GF_SPD_SET, true },
+	[L_RUN] = { GF_START, false },
+	[L_STOPPING] = { GF_STOP, true },
+	[L_CLEARING] = { GF_SPD_CLEAR, true },
+	[L_SAVING_LEAVE] = { GF_SAVE_LEAVE, true },
+};
+
+/* A pair that is not listed is an error, not a no-op. */
+static const struct {
+	enum life at;
+	enum life_ev ev;
+	enum life to;
+} edges[] = {
+	{ L_LEFT, E_JOIN, L_SAVING_JOIN },
+	{ L_SAVING_JOIN, E_DONE, L_SPD },
+	{ L_SPD, E_DONE, L_RUN },
+	{ L_SPD, E_LEAVE, L_STOPPING },
+	{ L_SPD, E_OPEN, L_STOPPING },
+	{ L_RUN, E_LEAVE, L_STOPPING },
+	{ L_RUN, E_OPEN, L_STOPPING },
+	{ L_STOPPING, E_GONE, L_CLEARING },
+	{ L_CLEARING, E_DONE, L_SAVING_LEAVE },
+	{ L_SAVING_LEAVE, E_DONE, L_LEFT },
+};
+
+static void
+enter(struct grp *g, enum life to, enum grp_fx *fx)
+{
+	/* Nothing to stop: go on at once.  Nothing to record: likewise. */
+	if (to == L_STOPPING && !g->running)
+		to = L_CLEARING;
+	if (to == L_SAVING_LEAVE && g->forget)
+		to = L_LEFT;
+	g->life = to;
+	g->why[0] = '\0';
+	*fx = states[to].ask;
+}
+
+int
+grp_step(struct grp *g, enum life_ev ev, enum grp_fx *fx)
+{
+	*fx = GF_NONE;
+	if (ev == E_TICK || ev == E_FAIL) {
+		if (ev == E_TICK && states[g->life].again)
+			*fx = states[g->life].ask;
+		return 0;
+	}
+	for (size_t i = 0; i < NITEMS(edges); i++) {
+		if (edges[i].at != g->life || edges[i].ev != ev)
+			continue;
+		if (ev == E_LEAVE || ev == E_OPEN)
+			g->forget = ev == E_OPEN;
+		enter(g, edges[i].to, fx);
+		return 0;
+	}
+	return -EPROTO;
+}
+
+bool
+grp_settled(const struct grp *g)
+{
+	return g->life == L_LEFT || g->life == L_RUN;
+}
+
+struct grp *
+groups_slot(struct groups *t, uint8_t slot)
+{
+	if (slot >= MIKE_SLOTS || t->g[slot].life == L_NONE)
+		return NULL;
+	return &t->g[slot];
+}
+
+struct grp *
+groups_find(struct groups *t, const char *name, size_t len)
+{
+	for (size_t i = 0; i < MIKE_SLOTS; i++)
+		if (t->g[i].life != L_NONE && strlen(t->g[i].name) == len &&
+		    memcmp(t->g[i].name, name, len) == 0)
+			return &t->g[i];
+	return NULL;
+}
+
+int
+groups_set(struct groups *t, const struct grp_conf *c, enum grp_fx *fx)
+{
+	struct grp *g;
+
+	*fx = GF_NONE;
+	if (c->slot >= MIKE_SLOTS || c->name.len == 0 ||
+	    c->name.len >= sizeof(g->name) || c->id.len == 0 ||
+	    c->id.len > sizeof(g->id) ||
+	    (c->role != ROLE_SENDER && c->role != ROLE_RECEIVER))
+		return -EINVAL;
+	g = &t->g[c->slot];
+	memcpy(g->name, c->name.p, c->name.len);
+	g->name[c->name.len] = '\0';
+	memcpy(g->id, c->id.p, c->id.len);
+	g->id_len = c->id.len;
+	g->slot = c->slot;
+	g->role = c->role;
+	if (g->life == L_NONE)
+		enter(g, c->joined ? L_SPD : L_LEFT, fx);
+	return 0;
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: ISC */
+/* The life of a group on this host: policies first, and gone last. */
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "groupd/core/groups.h"
+
+static struct chunk
+text(const char *s)
+{
+	return (struct chunk){ (const uint8_t *)s, strlen(s) };
+}
+
+static enum grp_fx
+set(struct groups *t, uint8_t slot, const char *name, bool joined)
+{
+	struct grp_conf c = { .slot = slot,
+		.role = ROLE_SENDER,
+		.joined = joined,
+		.name = text(name),
+		.id = text(name) };
+	enum grp_fx fx = GF_NONE;
+
+	assert_int_equal(groups_set(t, &c, &fx), 0);
+	return fx;
+}
+
+static enum grp_fx
+step(struct grp *g, enum life_ev ev)
+{
+	enum grp_fx fx;
+
+	assert_int_equal(grp_step(g, ev, &fx), 0);
+	return fx;
+}
+
+static void
+joined_group_gets_policies_before_its_key_manager(void **state)
+{
+	struct groups t = { 0 };
+	struct grp *g;
+
+	(void)state;
+	assert_int_equal(set(&t, 3, "ops", true), GF_SPD_SET);
+	g = groups_slot(&t, 3);
+	assert_int_equal(g->life, L_SPD);
+	/* Refused or unanswered: asked again, and nothing is started. */
+	assert_int_equal(step(g, E_FAIL), GF_NONE);
+	assert_int_equal(step(g, E_TICK), GF_SPD_SET);
+	assert_int_equal(step(g, E_TICK), GF_SPD_SET);
+	assert_int_equal(step(g, E_DONE), GF_START);
+	assert_int_equal(g->life, L_RUN);
+	assert_int_equal(step(g, E_TICK), GF_NONE);
+	assert_true(grp_settled(g));
+}
+
+static void
+group_that_was_left_stays_left(void **state)
+{
+	struct groups t = { 0 };
+
+	(void)state;
+	assert_int_equal(set(&t, 0, "ops", false), GF_NONE);
+	assert_int_equal(groups_slot(&t, 0)->life, L_LEFT);
+	assert_int_equal(step(groups_slot(&t, 0), E_TICK), GF_NONE);
+}
+
+static struct grp *
+running(struct groups *t)
+{
+	struct grp *g;
+
+	(void)set(t, 1, "ops", true);
+	g = groups_slot(t, 1);
+	(void)step(g, E_DONE);
+	g->running = true;
+	return g;
+}
+
+static void
+leave_ends_the_key_manager_before_the_policies(void **state)
+{
+	struct groups t = { 0 };
+	struct grp *g = running(&t);
+
+	(void)state;
+	assert_int_equal(step(g, E_LEAVE), GF_STOP);
+	assert_false(grp_settled(g));
+	assert_int_equal(step(g, E_TICK), GF_STOP);
+	g->running = false;
+	assert_int_equal(step(g, E_GONE), GF_SPD_CLEAR);
+	assert_int_equal(step(g, E_TICK), GF_SPD_CLEAR);
+	assert_int_equal(step(g, E_DONE), GF_SAVE_LEAVE);
+	assert_int_equal(step(g, E_DONE), GF_NONE);
+	assert_int_equal(g->life, L_LEFT);
+	assert_true(grp_settled(g));
+}
+
+static void
+leave_without_a_key_manager_does_not_wait_for_one(void **state)
+{
+	struct groups t = { 0 };
+	struct grp *g = running(&t);
+
+	(void)state;
+	g->running = false;
+	assert_int_equal(step(g, E_LEAVE), GF_SPD_CLEAR);
+}
+
+static void
+open_does_not_touch_the_record(void **state)
+{
+	struct groups t = { 0 };
+	struct grp *g = running(&t);
+
+	(void)state;
+	assert_int_equal(step(g, E_OPEN), GF_STOP);
+	g->running = false;
+	assert_int_equal(step(g, E_GONE), GF_SPD_CLEAR);
+	assert_int_equal(step(g, E_DONE), GF_NONE);
+	assert_int_equal(g->life, L_LEFT);
+	/* And a leave after that is one again. */
+	assert_int_equal(step(g, E_JOIN), GF_SAVE_JOIN);
+	(void)step(g, E_DONE);
+	(void)step(g, E_DONE);
+	assert_int_equal(step(g, E_LEAVE), GF_SPD_CLEAR);
+	assert_int_equal(step(g, E_DONE), GF_SAVE_LEAVE);
+}
+
+static void
+join_is_recorded_before_policies_are_asked_for(void **state)
+{
+	struct groups t = { 0 };
+	struct grp *g;
+
+	(void)state;
+	(void)set(&t, 0, "ops", false);
+	g = groups_slot(&t, 0);
+	assert_int_equal(step(g, E_JOIN), GF_SAVE_JOIN);
+	assert_int_equal(step(g, E_DONE), GF_SPD_SET);
+	assert_int_equal(step(g, E_DONE), GF_START);
+}
+
+static void
+events_that_do_not_fit_are_refused(void **state)
+{
+	struct groups t = { 0 };
+	struct grp *g = running(&t);
+	enum grp_fx fx;
+
+	(void)state;
+	assert_int_equal(grp_step(g, E_JOIN, &fx), -EPROTO);
+	assert_int_equal(grp_step(g, E_DONE, &fx), -EPROTO);
+	assert_int_equal(grp_step(g, E_GONE, &fx), -EPROTO);
+	assert_int_equal(g->life, L_RUN);
+	(void)step(g, E_LEAVE);
+	assert_int_equal(grp_step(g, E_LEAVE, &fx), -EPROTO);
+	assert_int_equal(grp_step(g, E_OPEN, &fx), -EPROTO);
+}
+
+static void
+known_group_keeps_its_life(void **state)
+{
+	struct groups t = { 0 };
+	struct grp *g = running(&t);
+
+	(void)state;
+	assert_int_equal(set(&t, 1, "renamed", true), GF_NONE);
+	assert_int_equal(g->life, L_RUN);
+	assert_ptr_equal(groups_find(&t, "renamed", 7), g);
+	assert_null(groups_find(&t, "ops", 3));
+	assert_null(groups_find(&t, "rename", 6));
+}
+
+static void
+unusable_groups_are_refused(void **state)
+{
+	struct groups t = { 0 };
+	struct grp_conf ok = { .slot = 0,
+		.role = ROLE_SENDER,
+		.name = text("n"),
+		.id = text("i") };
+	struct grp_conf c;
+	static const uint8_t big[80];
+	enum grp_fx fx;
+
+	(void)state;
+	c = ok;
+	c.slot = MIKE_SLOTS;
+	assert_int_equal(groups_set(&t, &c, &fx), -EINVAL);
+	c = ok;
+	c.role = 9;
+	assert_int_equal(groups_set(&t, &c, &fx), -EINVAL);
+	c = ok;
+	c.name.len = 0;
+	assert_int_equal(groups_set(&t, &c, &fx), -EINVAL);
+	c = ok;
+	c.id = (struct chunk){ big, sizeof(big) };
+	assert_int_equal(groups_set(&t, &c, &fx), -EINVAL);
+	c = ok;
+	c.name = (struct chunk){ big, sizeof(big) };
+	assert_int_equal(groups_set(&t, &c, &fx), -EINVAL);
+	assert_null(groups_slot(&t, 0));
+	assert_null(groups_slot(&t, 200));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    joined_group_gets_policies_before_its_key_manager),
+		cmocka_unit_test(group_that_was_left_stays_left),
+		cmocka_unit_test(
+		    leave_ends_the_key_manager_before_the_policies),
+		cmocka_unit_test(
+		    leave_without_a_key_manager_does_not_wait_for_one),
+		cmocka_unit_test(open_does_not_touch_the_record),
+		cmocka_unit_test(
+		    join_is_recorded_before_policies_are_asked_for),
+		cmocka_unit_test(events_that_do_not_fit_are_refused),
+		cmocka_unit_test(known_group_keeps_its_life),
+		cmocka_unit_test(unusable_groups_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
