@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: ISC
+#
+# The scene: a bridge in a namespace of its own ("wire"), on it the hosts
+#
+#	hq	 10.77.0.1 fd77::1	sender and key server of ops-net
+#	r1	 10.77.0.2 fd77::2	receiver
+#	r2	 10.77.0.3 fd77::3	receiver
+#	stranger 10.77.0.9 fd77::9	on the same wire, no part in the group
+#
+# each in a network namespace of its own, members with directories of their
+# own, started and stopped by the SysV script.  Sourced by tests that run in
+# a private root (tests/lib/root.sh or the lab), with B set.
+#
+#   scene_net			the namespaces and the wire
+#   scene_up [HOST...]		network, policies of all, suite on hq r1 r2
+#   scene_conf HOST		(re)write the policy of one host
+#   scene_mike HOST start|stop|...	its init script
+#   scene_ctl HOST ...		its mikectl
+#   scene_keyed HOST [SECONDS]	wait until the host has keys
+#   scene_field HOST FIELD	from its status as JSON: the first such field
+#   scene_log HOST [ERE]	its log, or the lines that match
+#   scene_pid HOST DAEMON	process ids
+#   scene_policies HOST		how many kernel policies of the group's addresses
+#   scene_capture NAME, scene_captured NAME   what the wire carries, to NAME
+#   scene_down			everything ends, whatever the state
+#   on HOST COMMAND...		run a command on a host
+
+SCENE=${SCENE:-/srv/mike}
+G4=239.192.10.1
+G6=ff15::4d49:1
+PORT=5000
+GROUP=ops-net
+T=$SCENE/tmp
+mcast=$B/test/lab/mcast
+frames=$B/test/lab/frames
+capcheck=$B/test/lab/capcheck
+
+on()
+{
+	scene_host=$1
+	shift
+	ip netns exec "$scene_host" "$@"
+}
+
+scene_number()
+{
+	case $1 in
+	hq) echo 1 ;;
+	r1) echo 2 ;;
+	r2) echo 3 ;;
+	*) echo 9 ;;
+	esac
+}
+
+addr4() { echo "10.77.0.$(scene_number "$1")"; }
+addr6() { echo "fd77::$(scene_number "$1")"; }
+
+# --- network ---------------------------------------------------------------
+
+scene_net()
+{
+	mkdir -p "$T" /run/mike /var/log || return 1
+	ip netns add wire
+	ip -n wire link add br0 type bridge mcast_snooping 0
+	ip -n wire link set br0 up
+	for h in hq r1 r2 stranger; do
+		ip netns add $h
+		# Duplicate address detection would make each address wait.
+		on $h sh -c 'for i in all default; do
+			echo 0 >/proc/sys/net/ipv6/conf/$i/accept_dad
+			echo 0 >/proc/sys/net/ipv6/conf/$i/router_solicitations
+		done'
+		ip -n wire link add p-$h type veth peer name eth0 netns $h
+		ip -n wire link set p-$h master br0 up
+		ip -n $h -b - <<-EOF
+			link set lo up
+			link set eth0 up
+			addr add $(addr4 $h)/24 dev eth0
+			addr add $(addr6 $h)/64 dev eth0 nodad
+			route add 224.0.0.0/4 dev eth0
+		EOF
+	done
+}
+
+# --- policy ----------------------------------------------------------------
+
+scene_peer()
+{
+	cat <<-EOF
+		peer "$1" {
+		    identity = "CN=$1,O=Lab"
+		    address = { "$(addr4 "$1")", "$(addr6 "$1")" }
+		}
+	EOF
+}
+
+# Variables change one thing for a test: SCENE_PSK, SCENE_ID (the group's id),
+# SCENE_RECEIVERS (a name pattern at hq), SCENE_LIFETIME.
+scene_conf()
+{
+	role=receiver
+	[ "$1" != hq ] || role=sender
+	mkdir -p "$SCENE/$1/conf" "$SCENE/$1/state"
+	printf '%s\n' "${SCENE_PSK:-a pre-shared key of the laboratory}" \
+	    >"$SCENE/$1/conf/psk"
+	cat >"$SCENE/$1/default" <<-EOF
+		CONF=$SCENE/$1/conf
+		RUN=/run/mike/$1
+		STATE=$SCENE/$1/state
+		LOG=/var/log/mike-$1.log
+		PORTS=848
+		SPAWN_FLAGS=${SCENE_FLAGS:-}
+	EOF
+	{
+		cat <<-EOF
+			host {
+			    identity  = "CN=$1,O=Lab"
+			    psk       = "$SCENE/$1/conf/psk"
+			    interface = { "eth0" }
+			    listen    = { "$(addr4 "$1")", "$(addr6 "$1")" }
+			    port      = 848
+			    emcon     = transmit
+			}
+		EOF
+		scene_peer hq
+		scene_peer r1
+		scene_peer r2
+		cat <<-EOF
+			group "$GROUP" {
+			    id          = "${SCENE_ID:-$GROUP}"
+			    address     = { "$G4", "$G6" }
+			    ports       = "5000-5010"
+			    role        = $role
+			    designated  = { "hq" }
+			    senders     = { "CN=hq,O=Lab" }
+			    receivers   = { "${SCENE_RECEIVERS:-CN=r*,O=Lab}" }
+			    suite       = default
+			    lifetime    = ${SCENE_LIFETIME:-8h}
+			    atd         = 2s
+			    dtd         = 30s
+			    profile     = per-sender
+			    hop-limit   = 8
+			    source-auth = none
+			}
+		EOF
+	} >"$SCENE/$1/conf/mike.conf"
+	chown -R "root:mike-policyd" "$SCENE/$1/conf"
+	chmod 750 "$SCENE/$1/conf"
+	chmod 640 "$SCENE/$1/conf/"*
+}
+
+# --- the suite -------------------------------------------------------------
+
+scene_mike()
+{
+	scene_host=$1
+	shift
+	ip netns exec "$scene_host" env \
+	    MIKE_DEFAULTS="$SCENE/$scene_host/default" /etc/init.d/mike "$@"
+}
+
+scene_ctl()
+{
+	scene_host=$1
+	shift
+	mikectl -r "/run/mike/$scene_host" "$@"
+}
+
+scene_keyed()
+{
+	scene_ctl "$1" status --wait "${2:-15}" >/dev/null
+}
+
+scene_up()
+{
+	scene_net || return 1
+	for h in ${*:-hq r1 r2}; do
+		scene_conf "$h" || return 1
+	done
+	# Side by side: waiting for three starts in turn takes three times as
+	# long.
+	scene_pids=
+	for h in ${*:-hq r1 r2}; do
+		scene_mike "$h" start >"$T/start-$h" 2>&1 &
+		scene_pids="$scene_pids $!"
+	done
+	for p in $scene_pids; do
+		wait "$p" || { cat "$T"/start-*; return 1; }
+	done
+}
+
+scene_field()
+{
+	scene_ctl "$1" --json status | sed -n \
+	    "s/^ *\"$2\": *\"\\{0,1\\}\\([^\",]*\\)\"\\{0,1\\},\\{0,1\\}\$/\\1/p" |
+	    head -n 1
+}
+
+scene_log()
+{
+	grep -E -e "${2:-.}" "/var/log/mike-$1.log"
+}
+
+# With exec of a helper by `ip netns exec` a name is not enough: the pids of
+# the namespace, then those whose program it is.
+scene_pid()
+{
+	for p in $(ip netns pids "$1"); do
+		[ "$(readlink "/proc/$p/exe")" != "/usr/lib/mike/$2" ] &&
+		    [ "$(readlink "/proc/$p/exe")" != "/usr/sbin/$2" ] ||
+		    echo "$p"
+	done
+}
+
+# Sockets with a bypass have policies too; those are not counted.
+scene_policies()
+{
+	on "$1" ip xfrm policy | grep -cE \
+	    "^src (0.0.0.0/0|::/0) dst ($G4/32|$G6/128) proto udp"
+}
+
+# --- the wire --------------------------------------------------------------
+
+scene_capture()
+{
+	rm -f "$1.ready"
+	ip netns exec wire "$frames" capture br0 "$1" >"$1.out" 2>&1 &
+	echo $! >"$1.pid"
+	wait_for 5 test -e "$1.ready"
+}
+
+scene_captured()
+{
+	sleep 0.2
+	scene_pid=$(cat "$1.pid")
+	kill -TERM "$scene_pid"
+	# Not wait: we may be in a subshell that is not its parent.
+	wait_for 5 grep -q '^frames=' "$1.out"
+	cat "$1.out"
+	grep -q 'missed=0$' "$1.out"
+}
+
+# --- the end ---------------------------------------------------------------
+
+scene_down()
+{
+	[ -n "${MIKE_PRIVATE_ROOT:-}" ] || return 1
+	for h in hq r1 r2 stranger wire; do
+		for p in $(ip netns pids $h 2>/dev/null); do
+			kill -KILL "$p" 2>/dev/null
+		done
+	done
+	for h in hq r1 r2 stranger wire; do
+		ip netns del $h 2>/dev/null
+	done
+	rm -rf "$SCENE" /run/mike/* /var/log/mike-*.log
+}

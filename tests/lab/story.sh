@@ -1,0 +1,255 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# What `make demo` shows, inside the lab's kernel.  Each claim is measured;
+# the first that does not hold ends the story with exit 1.  /run/out is a
+# directory of the host: logs go there on failure, figures to summary.
+
+. tests/lib/tap.sh
+. tests/lab/scene.sh
+
+step=0
+title()
+{
+	step=$((step + 1))
+	printf '\n%d. %s\n' $step "$*"
+}
+
+say()
+{
+	echo "   $*" | fold -s -w 76 | sed 's/ *$//;2,$s/^/   /'
+}
+
+broken()
+{
+	printf '\n   THIS DID NOT HOLD: %s\n' "$*"
+	cp /var/log/mike-*.log "$T"/cap* "$T"/*.out /run/out/ 2>/dev/null
+	for h in hq r1 r2; do
+		{
+			echo "== $h"
+			scene_ctl $h status
+			on $h ip xfrm policy
+			on $h ip -s xfrm state | sed 's/0x[0-9a-f]\{72\}/(key)/'
+			on $h cat /proc/net/xfrm_stat
+		} >/run/out/state-$h 2>&1
+	done
+	scene_down
+	exit 1
+}
+
+# need SENTENCE COMMAND...: it succeeds, or the story ends.
+need()
+{
+	need_what=$1
+	shift
+	"$@" >"$T/need" 2>&1 || { sed 's/^/   | /' "$T/need"; broken "$need_what"; }
+}
+
+figure() # NAME: from the last output of capcheck
+{
+	echo "$check" | sed -n "s/.*[ ^]$1=\\([0-9]*\\).*/\\1/p;s/^$1=\\([0-9]*\\).*/\\1/p" |
+	    head -n 1
+}
+
+# How many datagrams an application on r1 gets while COMMAND runs elsewhere.
+listen() # FAMILY COMMAND...
+{
+	eval "listen_group=\$G$1"
+	shift
+	rm -f "$T/ready"
+	on r1 "$mcast" count "$listen_group" $PORT eth0 -t 700 -w "$T/ready" \
+	    >"$T/count" 2>&1 &
+	listen_pid=$!
+	wait_for 5 test -e "$T/ready"
+	"$@" >/dev/null 2>&1
+	wait $listen_pid
+	sed -n 's/^got=\([0-9]*\).*/\1/p' "$T/count"
+}
+
+spoof() # FAMILY HOST: five clear datagrams by the stranger as HOST
+{
+	eval "spoof_group=\$G$1"
+	on stranger "$frames" spoof eth0 "$(addr$1 "$2")" "$spoof_group" \
+	    $PORT 5
+}
+
+register() # HOST: start it and let it register; sets check
+{
+	scene_capture "$T/cap-$1"
+	need "$1 starts" scene_mike "$1" start
+	need "$1 gets keys from hq" scene_keyed "$1" 20
+	need "the capture is complete" scene_captured "$T/cap-$1"
+	check=$("$capcheck" "$T/cap-$1" "$T/none") ||
+	    broken "only IKE and housekeeping on the wire: $check"
+	say "$1 registered with hq in $(figure ike-ms) ms: $(figure ike)" \
+	    "datagrams, $(figure ike-octets) octets."
+}
+
+transfer() # FAMILY
+{
+	eval "group=\$G$1"
+	scene_capture "$T/cap-file$1"
+	for h in r1 r2 stranger; do
+		on $h "$mcast" recv "$T/got-$h" "$group" $PORT eth0 \
+		    -w "$T/ready-$h$1" >"$T/recv-$h.out" 2>&1 &
+		eval "pid_$h=$!"
+		wait_for 5 test -e "$T/ready-$h$1"
+	done
+	need "hq sends the file" on hq "$mcast" send "$T/file" "$group" $PORT \
+	    eth0 -s "$(addr$1 hq)"
+	wait "$pid_r1" || broken "r1 gets the whole file: $(cat "$T/recv-r1.out")"
+	wait "$pid_r2" || broken "r2 gets the whole file: $(cat "$T/recv-r2.out")"
+	kill "$pid_stranger"
+	wait "$pid_stranger" 2>/dev/null
+	need "the capture is complete" scene_captured "$T/cap-file$1"
+	for h in r1 r2; do
+		[ "$(sha256sum <"$T/got-$h")" = "$sha" ] ||
+		    broken "$h's copy has the same SHA-256"
+	done
+	[ ! -e "$T/got-stranger" ] || broken "the stranger gets nothing"
+	check=$("$capcheck" "$T/cap-file$1" "$T/file") ||
+	    broken "the wire is clean: $check"
+	[ "$(figure esp)" = $chunks ] ||
+	    broken "$chunks datagrams are $chunks ESP packets: $check"
+	say "to $group: $chunks datagrams. r1 and r2 have the file, SHA-256" \
+	    "equal ($(echo "$sha" | cut -c1-16)...). The wire carried" \
+	    "$(figure esp) ESP packets, $(figure other) clear packets and" \
+	    "$(figure runs) runs of 16 octets of the file."
+	rm -f "$T"/got-*
+}
+
+spis() { on "$1" ip xfrm state | sed -nE 's/.*spi (0x[0-9a-f]+).*/\1/p' | sort; }
+
+crash() # DAEMON...
+{
+	old=
+	for d; do
+		old="$old $(scene_pid hq "$d")"
+	done
+	# shellcheck disable=SC2086
+	need "kill -9 $*" kill -KILL $old
+	for d; do
+		fresh() { n=$(scene_pid hq "$d") && [ -n "$n" ] &&
+		    case " $old " in *" $n "*) false ;; esac; }
+		need "mike-spawn starts $d again" wait_for 10 fresh
+	done
+	need "hq has its keys after kill -9 $*" scene_keyed hq 20
+	[ "$(spis hq)" = "$before" ] || broken "the SPIs stay: $(spis hq)"
+}
+
+# --- the story ---------------------------------------------------------------
+
+title "Four hosts on one wire, each in a network namespace of its own"
+scene_net || broken "the namespaces can be made"
+: >"$T/none"
+for h in hq r1 r2; do
+	scene_conf $h
+done
+say "hq sends to the group \"$GROUP\" ($G4 and $G6) and hands out its keys;" \
+    "r1 and r2 may receive; stranger is on the same wire and may not."
+
+title "No key, no traffic: r1 starts while hq is still down"
+need "r1 starts" scene_mike r1 start
+scene_capture "$T/cap-closed"
+for f in 4 6; do
+	eval "g=\$G$f"
+	on r1 "$mcast" stream "$g" $PORT eth0 -n 5 -l 200 >/dev/null 2>&1
+done
+need "the capture is complete" scene_captured "$T/cap-closed"
+check=$("$capcheck" "$T/cap-closed" "$T/none") ||
+    broken "nothing leaves r1 in the clear: $check"
+[ "$(figure esp)" = 0 ] || broken "nothing leaves r1: $check"
+say "An application on r1 sent 10 datagrams to the group: 0 reached the wire."
+for who in stranger hq; do
+	n=$(($(listen 4 spoof 4 $who) + $(listen 6 spoof 6 $who)))
+	[ $n = 0 ] || broken "r1's application got $n clear datagrams"
+done
+say "The stranger sent 20 clear datagrams to the group, half of them under" \
+    "hq's address: 0 reached the application on r1."
+
+title "hq starts; the receivers register (G-IKEv2, RFC 9838)"
+need "hq starts" scene_mike hq start
+need "hq has keys" scene_keyed hq 10
+need "r1 gets keys now" scene_keyed r1 30
+need "r1 stops" scene_mike r1 stop --open
+rm -rf /run/mike/r1
+register r1
+reg_ms=$(figure ike-ms)
+register r2
+
+title "hq sends a file of 1 MiB from /dev/urandom"
+head -c 1048576 /dev/urandom >"$T/file"
+sha=$(sha256sum <"$T/file")
+chunks=$(((1048576 + 1199) / 1200))
+transfer 4
+transfer 6
+esp_total=$((2 * chunks))
+
+title "What the stranger could not do"
+n=$(listen 4 spoof 4 stranger)
+m=$(listen 4 spoof 4 hq)
+[ "$n$m" = 00 ] || broken "clear datagrams reach r1: $n and $m"
+say "Read: it had joined both addresses and got 0 of $esp_total packets."
+say "Write: clear datagrams under its own and hq's address: 0 accepted."
+n=$(listen 4 on stranger "$frames" replay eth0 "$T/cap-file4")
+[ "$n" = 0 ] || broken "replayed packets reach r1: $n"
+say "Repeat: it sent the $chunks recorded ESP packets again: 0 accepted."
+
+title "kill -9: every daemon of hq in turn, then all at once, under a stream"
+before=$(spis hq)
+on r1 "$mcast" count $G4 $PORT eth0 -t 5000 -w "$T/ready-s" -S "$T/stop-c" \
+    >"$T/stream-r1.out" 2>&1 &
+count=$!
+wait_for 5 test -e "$T/ready-s"
+on hq "$mcast" stream $G4 $PORT eth0 -r 200 -l 400 -n 100000 -S "$T/stop-s" \
+    >"$T/stream-hq.out" 2>&1 &
+stream=$!
+for d in keymgrd dispatcherd policyd groupd; do
+	crash $d
+done
+crash keymgrd dispatcherd policyd groupd
+need "r2 leaves" scene_ctl r2 leave $GROUP
+need "r2 joins again" scene_ctl r2 join $GROUP
+need "r2 registers" scene_keyed r2 20
+on r2 "$mcast" count $G4 $PORT eth0 -t 1000 -w "$T/ready-l" -S "$T/stop-c" \
+    >"$T/stream-r2.out" 2>&1 &
+late=$!
+wait_for 5 test -e "$T/ready-l"
+sleep 0.7
+touch "$T/stop-s"
+wait $stream
+sleep 0.3
+touch "$T/stop-c"
+wait $count
+wait $late
+sent=$(sed -n 's/^sent=//p' "$T/stream-hq.out")
+grep -q "^got=$sent .* lost=0 " "$T/stream-r1.out" ||
+    broken "r1 gets all $sent: $(cat "$T/stream-r1.out")"
+got=$(sed -n 's/^got=\([0-9]*\).* lost=0 .*/\1/p' "$T/stream-r2.out")
+[ "${got:-0}" -gt 0 ] || broken "r2 decrypts: $(cat "$T/stream-r2.out")"
+say "hq sent $sent datagrams meanwhile: r1 has $sent, 0 lost. mike-spawn" \
+    "brought each daemon back, with the same keys and SPIs. r2, which left" \
+    "and registered again afterwards, decrypted the running stream ($got" \
+    "datagrams, 0 lost)."
+
+title "What the operator sees: mikectl status"
+for h in hq r1; do
+	echo
+	scene_ctl $h status >"$T/status" || broken "the status of $h is healthy"
+	sed "s/^/   $h| /" "$T/status"
+done
+
+title "Stop: closed, unless told otherwise"
+need "hq stops" scene_mike hq stop
+[ "$(scene_policies hq)" = 4 ] ||
+    broken "a stop keeps hq's policies"
+say "hq stopped: its policies and SAs stay in the kernel, the group stays" \
+    "protected."
+need "r1 stops with --open" scene_mike r1 stop --open
+[ "$(scene_policies r1)" = 0 ] ||
+    broken "stop --open removes r1's policies"
+say "r1 stopped with --open: its policies are gone, by the operator's will."
+scene_down
+echo "2 receivers, first registration $reg_ms ms; $esp_total ESP packets," \
+    "0 plaintext octets; 9 kills, 0 of $sent lost" | tr '\n' ' ' |
+    sed 's/ $//' >/run/out/summary
+exit 0
