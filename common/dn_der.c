@@ -301,32 +301,60 @@ out_hex(struct out *o, const char *lead, uint8_t c)
 	out_str(o, t);
 }
 
+/* X.690 8.19: whole arcs in their shortest form; ours have 32 bits. */
+static bool
+oid_is_plain(struct chunk oid)
+{
+	size_t start = 0;
+
+	for (size_t i = 0; i < oid.len; i++) {
+		if (i == start && oid.p[i] == 0x80)
+			return false;
+		if (i - start == 4 && oid.p[start] > 0x8f)
+			return false;
+		if (i - start > 4)
+			return false;
+		if ((oid.p[i] & 0x80) == 0)
+			start = i + 1;
+	}
+	return start == oid.len;
+}
+
+static void
+out_arc(struct out *o, uint32_t arc, bool first)
+{
+	uint32_t top = arc < 80 ? arc / 40 : 2;
+	char num[32];
+
+	if (first)
+		snprintf(num, sizeof(num), "%u.%u", top, arc - 40 * top);
+	else
+		snprintf(num, sizeof(num), ".%u", arc);
+	out_str(o, num);
+}
+
 static void
 out_oid(struct out *o, struct chunk oid)
 {
 	const struct dn_type *t = dn_type_by_oid(oid);
-	uint64_t arc = 0;
-	char num[24];
+	uint32_t arc = 0;
 	bool first = true;
 
 	if (t != NULL) {
 		out_str(o, t->name);
 		return;
 	}
+	if (!oid_is_plain(oid)) {
+		out_str(o, "?");
+		for (size_t i = 0; i < oid.len; i++)
+			out_hex(o, "", oid.p[i]);
+		return;
+	}
 	for (size_t i = 0; i < oid.len; i++) {
 		arc = arc << 7 | (oid.p[i] & 0x7f);
 		if (oid.p[i] & 0x80)
 			continue;
-		if (first) {
-			uint64_t a = arc < 80 ? arc / 40 : 2;
-
-			snprintf(num, sizeof(num), "%u.%llu", (unsigned int)a,
-			    (unsigned long long)(arc - 40 * a));
-		} else {
-			snprintf(
-			    num, sizeof(num), ".%llu", (unsigned long long)arc);
-		}
-		out_str(o, num);
+		out_arc(o, arc, first);
 		first = false;
 		arc = 0;
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -66,6 +67,14 @@ static const char *const queries[Q_COUNT] = {
 	[Q_BOOT] = "UPDATE instance SET n = 0, done = 0 WHERE n > 32767",
 };
 /* clang-format on */
+
+const struct sandbox_call DB_CALLS[] = {
+	{ .nr = SYS_pread64 },
+	{ .nr = SYS_pwrite64 },
+	{ .nr = SYS_fdatasync },
+	{ .nr = SYS_ftruncate },
+};
+const size_t DB_CALLS_LEN = NITEMS(DB_CALLS);
 
 struct db {
 	sqlite3 *sq;
@@ -230,24 +239,30 @@ single_text(struct db *db, const char *sql, char *out, size_t size)
 	return out;
 }
 
+/* What must be true of an open database, and what is wrong when it is not. */
+static const struct fact {
+	const char *pragma, *value, *fault;
+} facts[] = {
+	{ "PRAGMA quick_check(1)", "ok", "it is damaged" },
+	{ "PRAGMA application_id", XSTR(DB_APPLICATION),
+	    "it is not a policy database" },
+	{ "PRAGMA user_version", XSTR(DB_VERSION),
+	    "another version of policyd made it" },
+	{ "PRAGMA journal_mode", "wal", "it does not take a write-ahead log" },
+	{ "PRAGMA locking_mode", "exclusive", "it cannot be locked" },
+	{ "PRAGMA synchronous", "2", "it cannot be written through to disk" },
+};
+
 /* NULL when the database is what we take it for. */
 static const char *
 content_fault(struct db *db)
 {
 	char v[128];
 
-	if (strcmp(single_text(db, "PRAGMA quick_check(1)", v, sizeof(v)),
-		"ok") != 0)
-		return "it is damaged";
-	if (strcmp(single_text(db, "PRAGMA application_id", v, sizeof(v)),
-		XSTR(DB_APPLICATION)) != 0)
-		return "it is not a policy database";
-	if (strcmp(single_text(db, "PRAGMA user_version", v, sizeof(v)),
-		XSTR(DB_VERSION)) != 0)
-		return "another version of policyd made it";
-	if (strcmp(single_text(db, "PRAGMA journal_mode", v, sizeof(v)),
-		"wal") != 0)
-		return "it does not take a write-ahead log";
+	for (size_t i = 0; i < NITEMS(facts); i++)
+		if (strcmp(single_text(db, facts[i].pragma, v, sizeof(v)),
+			facts[i].value) != 0)
+			return facts[i].fault;
 	for (int i = 0; i < Q_COUNT; i++)
 		if (sqlite3_prepare_v3(db->sq, queries[i], -1,
 			SQLITE_PREPARE_PERSISTENT, &db->q[i],
@@ -289,10 +304,14 @@ open_at(struct db *db, const char *path, char err[DB_ERR_MAX])
 	fault = rc == SQLITE_OK ? content_fault(db) : sqlite3_errmsg(db->sq);
 	if (fault == NULL && first_write(db) == 0)
 		return 0;
+	/*
+	 * A reboot first: an older copy has older instance numbers, and with
+	 * the boot secret of today they would seal with a key used before.
+	 */
 	snprintf(err, DB_ERR_MAX,
-	    "%s: %s.  Restore it from a backup; or, after a reboot, move it "
-	    "and %s-wal away: slots and membership are then those of a new "
-	    "installation",
+	    "%s: %s.  Stop MIKE and reboot; then restore it from a backup, or "
+	    "move it and %s-wal away: slots and membership are then those of a "
+	    "new installation",
 	    path, fault ? fault : "cannot write to it", path);
 	return -EBADMSG;
 }
@@ -307,8 +326,8 @@ probe(const char *path, const char *wal, char err[DB_ERR_MAX])
 		if (S_ISREG(st.st_mode) && st.st_size > 0)
 			return 0;
 		snprintf(err, DB_ERR_MAX,
-		    "%s: empty or not a regular file: restore it from a "
-		    "backup, or remove it after a reboot",
+		    "%s: empty or not a regular file: after a reboot "
+		    "restore it from a backup or remove it",
 		    path);
 		return -EBADMSG;
 	}
@@ -318,8 +337,8 @@ probe(const char *path, const char *wal, char err[DB_ERR_MAX])
 	}
 	if (lstat(wal, &st) == 0) {
 		snprintf(err, DB_ERR_MAX,
-		    "%s: it is gone, but its log %s is there: restore it from "
-		    "a backup, or remove the log after a reboot",
+		    "%s: it is gone, but its log %s is there: after a "
+		    "reboot restore it from a backup or remove the log",
 		    path, wal);
 		return -EBADMSG;
 	}

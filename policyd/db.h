@@ -10,6 +10,7 @@
  * After db_open() no file is opened any more (seccomp would kill us).
  */
 
+#include "common/sandbox.h"
 #include "policyd/core/answer.h"
 
 #define DB_ERR_MAX 1536
@@ -35,6 +36,10 @@ int db_slots(struct db *db, const struct policy *p, struct pol_slots *out,
  * Slots that have used up most of their instance numbers start again.
  */
 int db_new_boot(struct db *db) MUST_CHECK;
+
+/* All that SQLite asks of the kernel once the database is open. */
+extern const struct sandbox_call DB_CALLS[];
+extern const size_t DB_CALLS_LEN;
 
 /* The functions of struct pol_store. */
 struct pol_store db_store(struct db *db);

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include <sys/syscall.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
@@ -19,16 +17,6 @@
 
 #define EX_USAGE 64
 #define POLICYD_USER "mike-policyd"
-
-/* SQLite on files that are open already. */
-static const struct sandbox_call own_calls[] = {
-	{ .nr = SYS_pread64 },
-	{ .nr = SYS_pwrite64 },
-	{ .nr = SYS_fsync },
-	{ .nr = SYS_fdatasync },
-	{ .nr = SYS_ftruncate },
-	{ .nr = SYS_lseek },
-};
 
 static void
 say_stderr(const char *line)
@@ -109,19 +97,22 @@ confine(const struct opts *o)
 }
 
 /* Policy text and key, as our own user and inside Landlock. */
-static void
-load_policy(const struct opts *o, struct pol_host *h)
+static const struct policy *
+load_policy(const struct opts *o, struct secret **psk)
 {
+	const struct policy *p;
 	char path[256], err[FILE_ERR_MAX];
 
 	path_below(path, sizeof(path), o->conf, "mike.conf");
-	h->pol = file_policy(path, say_log);
-	if (h->pol == NULL)
+	p = file_policy(path, say_log);
+	if (p == NULL)
 		fatal("policy.refused file=%s (see the lines above; check a "
 		      "text with policyd -n FILE)",
 		    path);
-	if (file_psk(&h->psk, o->conf, h->pol->psk_path, err))
+	if (file_psk(psk, o->conf, p->psk_path, err))
 		fatal("policy.refused %s", err);
+	log_info("policy.loaded groups=%zu peers=%zu", p->n_group, p->n_peer);
+	return p;
 }
 
 /* What must outlive us: the database on disk, the boot secret on tmpfs. */
@@ -142,8 +133,7 @@ load_state(const struct opts *o, struct pol_host *h)
 		fatal("seal.failed %s", err);
 	if (fresh && db_new_boot(db))
 		fatal("db.failed error=\"cannot write\"");
-	log_info("policy.loaded groups=%zu peers=%zu boot-secret=%s",
-	    h->pol->n_group, h->pol->n_peer, fresh ? "new" : "kept");
+	log_info("seal.boot secret=%s", fresh ? "new" : "kept");
 }
 
 int
@@ -167,7 +157,7 @@ main(int argc, char **argv)
 	proc_drop(POLICYD_USER, 0);
 	/* Before nanomsg's thread exists: Landlock binds one thread. */
 	confine(&opts);
-	load_policy(&opts, &host);
+	host.pol = load_policy(&opts, &host.psk);
 	load_state(&opts, &host);
 	s = serve_new(&opts, &host);
 
@@ -175,7 +165,7 @@ main(int argc, char **argv)
 		{ SC_RUNTIME, SC_RUNTIME_LEN },
 		{ SC_NANOMSG, SC_NANOMSG_LEN },
 		{ SC_NANOMSG_CONNECT, SC_NANOMSG_CONNECT_LEN },
-		{ own_calls, NITEMS(own_calls) },
+		{ DB_CALLS, DB_CALLS_LEN },
 	};
 	sandbox_syscalls(lists, NITEMS(lists));
 	sandbox_probe();

@@ -189,8 +189,9 @@ pol_answer_keymgrd(struct pol_host *h, uint8_t slot, const struct msg *m,
 		out };
 
 	if (q.who.group == NULL)
-		return result(
-		    out, 0, ST_MISSING, "the policy has no group in this slot");
+		/* Every request of this edge starts with req. */
+		return result(out, m->conf_get.req, ST_MISSING,
+		    "the policy has no group in this slot");
 	switch (m->type) {
 	case MSG_CONF_GET:
 		return pol_conf(h->pol, q.who.group, m->conf_get.req, out);

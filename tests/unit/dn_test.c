@@ -334,6 +334,41 @@ text_is_printable_whatever_comes(void **state)
 	assert_string_equal(text, "CN=\\c2\\9b");
 }
 
+/* 2.5.4.3 in a longer form is another type, and must not look like it. */
+static void
+odd_types_do_not_look_like_others(void **state)
+{
+	static const struct {
+		const char *oid, *text;
+	} v[] = { { "\x55\x04\x80\x03", "?55048003" },
+		{ "\x55\x04\x83", "?550483" },
+		{ "\x2a\x90\x80\x80\x80\x00", "?2a9080808000" },
+		{ "\x2a\x8f\xff\xff\xff\x7f", "1.2.4294967295" },
+		{ "\x2a\x81\x80\x80\x80\x80\x00", "?2a818080808000" } };
+	uint8_t name[32];
+
+	(void)state;
+	for (size_t i = 0; i < NITEMS(v); i++) {
+		size_t n = strlen(v[i].oid) + (i == 2 || i == 4);
+		char want[32];
+
+		name[0] = 0x30;
+		name[1] = (uint8_t)(n + 9);
+		name[2] = 0x31;
+		name[3] = (uint8_t)(n + 7);
+		name[4] = 0x30;
+		name[5] = (uint8_t)(n + 5);
+		name[6] = 6;
+		name[7] = (uint8_t)n;
+		memcpy(name + 8, v[i].oid, n);
+		memcpy(name + 8 + n, "\x0c\x01x", 3);
+		snprintf(want, sizeof(want), "%s=x", v[i].text);
+		eq(dn_text((struct chunk){ name, n + 11 }, text, sizeof(text)),
+		    0);
+		assert_string_equal(text, want);
+	}
+}
+
 static void
 text_that_does_not_fit_says_so(void **state)
 {
@@ -437,6 +472,7 @@ main(void)
 		cmocka_unit_test(equality_is_by_value_and_order),
 		cmocka_unit_test(strings_of_other_types_compare_as_text),
 		cmocka_unit_test(text_is_printable_whatever_comes),
+		cmocka_unit_test(odd_types_do_not_look_like_others),
 		cmocka_unit_test(text_that_does_not_fit_says_so),
 		cmocka_unit_test(der_that_is_no_name_is_refused),
 		cmocka_unit_test(too_many_parts_are_refused),

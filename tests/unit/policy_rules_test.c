@@ -190,7 +190,7 @@ rates_are_the_highest_that_concern_the_peer(void **state)
 	    "a", "sender", "address = \"239.1.1.1\" per-source-rate = 7")
 		POL_GROUP("b", "sender",
 		    "address = \"239.1.1.2\" per-source-rate = 9 "
-		    "designated = hq-02") POL_GROUP("c", "receiver",
+		    "designated = { hq-01, hq-02 }") POL_GROUP("c", "receiver",
 		    "address = \"239.1.1.3\" per-source-rate = 30 "
 		    "designated = hq-02"));
 	eq(pol_rules(p, &s, 1, &out), 0);
