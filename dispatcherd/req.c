@@ -29,8 +29,10 @@ say(const struct disp *d, const char *token, uint8_t slot, const char *rest,
 	if (v->status == ST_OK)
 		log_info("%s group=%s slot=%u%s", token, group, slot, rest);
 	else
-		log_warn("%s group=%s slot=%u%s status=%u why=\"%s\"", token,
-		    group, slot, rest, v->status, v->text);
+		/* Only an operator can give the kernel what it lacks. */
+		(v->status == ST_NO_ESP ? log_err : log_warn)(
+		    "%s group=%s slot=%u%s status=%u why=\"%s\"", token, group,
+		    slot, rest, v->status, v->text);
 }
 
 /* --- fail-closed policies ------------------------------------------------ */

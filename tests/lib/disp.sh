@@ -15,8 +15,9 @@
 #   disp_policies	ours and others' policies, one a line; no socket's
 #   far CMD...		run in the other namespace
 #   say GROUP SOURCE	three clear datagrams of an application to port 5000
-#   hear GROUP		an application listens to them for 1.2 seconds
-#   heard		waits for its end and prints what it got
+#   hear GROUP		an application listens to them from now on
+#   heard		all three, as soon as it has them; and stops it
+#   unheard		what it has after a while, when that should be nothing
 #   wire_start FILTER	what far sees on the wire ...
 #   wire_stop		... and how many packets that were
 #   xs NAME		a counter of /proc/net/xfrm_stat
@@ -124,24 +125,41 @@ say()
 	return 0
 }
 
-# In the group far must know us for a member, so join with the interface.
+# Port 5000 here.
+hearing()
+{
+	grep -q ':1388 ' /proc/net/udp /proc/net/udp6
+}
+
+deaf()
+{
+	! hearing
+}
+
 hear()
 {
 	case $1 in
 	*:*) hear_at="udp6-recv:5000,ipv6-join-group=[$1]:eth0" ;;
 	*) hear_at="udp4-recv:5000,ip-add-membership=$1:eth0" ;;
 	esac
-	rm -f /run/heard.end
-	{
-		timeout 1.2 socat -u "$hear_at" create:/run/heard
-		: >/run/heard.end
-	} &
-	wait_for 2 grep -q ':1388 ' /proc/net/udp /proc/net/udp6
+	wait_for 5 deaf
+	: >/run/heard
+	timeout 20 socat -u "$hear_at" open:/run/heard,append &
+	echo $! >/run/heard.pid
+	wait_for 5 hearing
 }
 
 heard()
 {
-	wait_for 5 test -e /run/heard.end # often not our child: no wait(1)
+	wait_for 5 grep -q 'in the clear 3' /run/heard
+	kill "$(cat /run/heard.pid)"
+	cat /run/heard
+}
+
+unheard()
+{
+	sleep 0.7
+	kill "$(cat /run/heard.pid)"
 	cat /run/heard
 }
 

@@ -17,7 +17,7 @@
  * edges, and prints what dispatcherd says.  Commands come from standard input,
  * one a line; each waits for its answer.
  *
- *   listen ADDR | peer ADDR|any PREFIX RATE | transmit 0|1 | port N |
+ *   listen ADDR | peer ADDR|any PREFIX RATE | transmit 0|1 |
  *   group SLOT NAME sender|receiver LIFETIME | addr SLOT CLASS ADDR |
  *   sender SLOT ADDR	rules, collected
  *   policyd		connect as policyd, hand the rules over when asked
@@ -48,10 +48,10 @@ static struct chan *dp, *gd, *km[MIKE_SLOTS];
 static struct line rule[RULES_MAX];
 static size_t n_rules;
 static uint8_t transmit = 1;
-static uint16_t port = 848;
 static uint32_t last_req;
-static bool answered, rules_sent, timed_out, quiet;
-static unsigned int n_ok;
+static bool timed_out, quiet;
+/* What run_until() can wait for. */
+static unsigned int answered, rules_sent, edge_up, never, n_ok;
 static unsigned int seen_acquire, seen_dgram, seen_expired;
 
 /* --- the loop ------------------------------------------------------------ */
@@ -65,15 +65,9 @@ on_time(evutil_socket_t fd, short what, void *arg)
 	timed_out = true;
 }
 
+/* Run the loop until *done is not 0 or ms are over. */
 static bool
-never(void)
-{
-	return false;
-}
-
-/* Run the loop until done() or ms are over. */
-static bool
-run_until(bool (*done)(void), long ms)
+run_until(const unsigned int *done, long ms)
 {
 	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
 	struct event *ev = evtimer_new(base, on_time, NULL);
@@ -81,10 +75,10 @@ run_until(bool (*done)(void), long ms)
 	must(ev != NULL);
 	timed_out = false;
 	evtimer_add(ev, &tv);
-	while (!done() && !timed_out)
+	while (*done == 0 && !timed_out)
 		event_base_loop(base, EVLOOP_ONCE);
 	event_free(ev);
-	return done();
+	return *done != 0;
 }
 
 static void
@@ -97,18 +91,12 @@ send_or_die(struct chan *c, const struct msg *m)
 		    strerror(-err));
 }
 
-static bool
-is_answered(void)
-{
-	return answered;
-}
-
 static void
 ask(struct chan *c, const struct msg *m)
 {
-	answered = false;
+	answered = 0;
 	send_or_die(c, m);
-	if (!run_until(is_answered, PATIENCE_MS))
+	if (!run_until(&answered, PATIENCE_MS))
 		fatal("dispdrive no answer to %s", msg_name(m->type));
 }
 
@@ -212,7 +200,7 @@ on_policy(void *arg, const struct msg *in)
 
 	(void)arg;
 	must(in->type == MSG_RULES_GET);
-	m.rules_begin = (struct msg_rules_begin){ req, port, transmit };
+	m.rules_begin = (struct msg_rules_begin){ req, 848, transmit };
 	send_or_die(dp, &m);
 	for (size_t i = 0; i < n_rules; i++) {
 		struct line copy = rule[i];
@@ -222,7 +210,7 @@ on_policy(void *arg, const struct msg *in)
 	m = (struct msg){ .type = MSG_RULES_END };
 	m.rules_end.req = req;
 	send_or_die(dp, &m);
-	rules_sent = true;
+	rules_sent = 1;
 	printf("rules n=%zu\n", n_rules);
 }
 
@@ -266,7 +254,7 @@ on_msg(void *arg, const struct msg *m)
 			    m->result.status, (int)m->result.text.len,
 			    (const char *)m->result.text.p);
 		must(m->result.req == last_req);
-		answered = true;
+		answered = 1;
 		break;
 	case MSG_DGRAM_IN:
 		show_dgram(&m->dgram_in);
@@ -290,7 +278,7 @@ on_msg(void *arg, const struct msg *m)
 		show_sa(&m->sa_stat);
 		break;
 	case MSG_STATUS_END:
-		answered = true;
+		answered = 1;
 		break;
 	default:
 		fatal("dispdrive got %s", msg_name(m->type));
@@ -309,20 +297,7 @@ static void
 on_up(void *arg)
 {
 	(void)arg;
-}
-
-static struct chan *waiting;
-
-static bool
-is_up(void)
-{
-	return chan_is_up(waiting);
-}
-
-static bool
-is_ruled(void)
-{
-	return rules_sent;
+	edge_up = 1;
 }
 
 /* The edge's name must outlive the channel: edges are few and static. */
@@ -339,8 +314,9 @@ edge_open(struct chan **out, enum peer self, const char *edge,
 	must(name != NULL);
 	snprintf(path, sizeof(path), "%s/edge/%s/s", run, edge);
 	chan_free(out);
-	*out = waiting = chan_new(base, &conf, ops, name);
-	if (!run_until(is_up, PATIENCE_MS))
+	edge_up = 0;
+	*out = chan_new(base, &conf, ops, name);
+	if (!run_until(&edge_up, PATIENCE_MS))
 		fatal("dispdrive edge %s does not come up", edge);
 	printf("up %s\n", edge);
 	fflush(stdout);
@@ -365,9 +341,9 @@ static void
 cmd_policyd(char **w)
 {
 	(void)w;
-	rules_sent = false;
+	rules_sent = 0;
 	edge_open(&dp, PEER_POLICYD, "dp", &policy_ops);
-	if (!run_until(is_ruled, PATIENCE_MS))
+	if (!run_until(&rules_sent, PATIENCE_MS))
 		fatal("dispdrive nobody asks for the rules");
 }
 
@@ -498,25 +474,16 @@ cmd_status(char **w)
 	ask(gd, &m);
 }
 
-static unsigned int *expected;
-
-static bool
-is_seen(void)
-{
-	return *expected > 0;
-}
-
 static void
 cmd_expect(char **w)
 {
-	static unsigned int nothing;
-
-	expected = strcmp(w[1], "acquire") == 0	  ? &seen_acquire
-		   : strcmp(w[1], "dgram") == 0	  ? &seen_dgram
-		   : strcmp(w[1], "expired") == 0 ? &seen_expired
-						  : &nothing;
+	unsigned int *expected = strcmp(w[1], "acquire") == 0	? &seen_acquire
+				 : strcmp(w[1], "dgram") == 0	? &seen_dgram
+				 : strcmp(w[1], "expired") == 0 ? &seen_expired
+								: &never;
 	printf("%s %s\n",
-	    run_until(is_seen, (long)number(w[2])) ? "seen" : "not-seen", w[1]);
+	    run_until(expected, (long)number(w[2])) ? "seen" : "not-seen",
+	    w[1]);
 	if (*expected > 0)
 		(*expected)--;
 }
@@ -524,19 +491,13 @@ cmd_expect(char **w)
 static void
 cmd_sleep(char **w)
 {
-	run_until(never, (long)number(w[1]));
+	run_until(&never, (long)number(w[1]));
 }
 
 static void
 cmd_transmit(char **w)
 {
 	transmit = (uint8_t)number(w[1]);
-}
-
-static void
-cmd_port(char **w)
-{
-	port = (uint16_t)number(w[1]);
 }
 
 static const struct command {
@@ -557,7 +518,6 @@ static const struct command {
 	{ "expect", cmd_expect, 3 },
 	{ "sleep", cmd_sleep, 2 },
 	{ "transmit", cmd_transmit, 2 },
-	{ "port", cmd_port, 2 },
 };
 
 static void

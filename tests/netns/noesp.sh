@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
+# sanitizers: yes
 # A kernel without ESP: the suite registers, says "degraded: no-esp" and what
 # the kernel lacks, and lets nothing out in the clear.
 [ -n "${MIKE_PRIVATE_ROOT:-}" ] || exec sh tests/lib/root.sh sh "$0" "$@"
