@@ -29,7 +29,9 @@ begin(struct confmsg *c, const struct msg_conf_begin *b)
 {
 	struct km_conf *k = &c->conf;
 
-	*c = (struct confmsg){ .open = true };
+	/* Padding too: two configurations are compared octet by octet. */
+	memset(c, 0, sizeof(*c));
+	c->open = true;
 	if (b->role != ROLE_SENDER && b->role != ROLE_RECEIVER)
 		return -EPROTO;
 	k->role = (enum role)b->role;

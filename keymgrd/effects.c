@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "keymgrd/effects.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include <bsd/string.h>
@@ -8,7 +9,6 @@
 #include "common/log.h"
 #include "keymgrd/shell_int.h"
 
-#define COMPACT_AT (1024 * 1024) /* octets since the last snapshot */
 #define COUNTS_MAX 64
 
 static struct chunk
@@ -23,12 +23,20 @@ of_text(const char *s, size_t max)
 	return (struct chunk){ (const uint8_t *)s, strnlen(s, max) };
 }
 
-/* Lost while the peer is away: it is asked again when the edge is up. */
+/*
+ * Lost while the peer is away: it is asked again when the edge is up.  A queue
+ * that is full says that the peer hangs.
+ */
 static void
 ask(struct chan *c, const struct msg *m)
 {
-	if (chan_send(c, m) != 0)
+	int r = chan_send(c, m);
+
+	if (r == -ENOTCONN)
 		log_debug("ipc.lost msg=%s", msg_name(m->type));
+	else if (r != 0)
+		log_warn(
+		    "ipc.lost msg=%s: %s", msg_name(m->type), strerror(-r));
 }
 
 static void
@@ -168,9 +176,22 @@ effects_run(struct shell *s)
 
 	for (size_t i = 0; i < n; i++)
 		one(s, fx_at(s->fx, i));
-	if (s->phase == PH_RUN && s->seal.since > COMPACT_AT) {
+	if (s->phase == PH_RUN && seal_full(&s->seal)) {
 		shell_snapshot(s);
-		seal_punch(&s->seal);
+		shell_punch(s);
+	}
+}
+
+void
+effects_records(struct shell *s)
+{
+	size_t n = fx_count(s->fx);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct km_fx *fx = fx_at(s->fx, i);
+
+		must(fx->kind == KM_FX_STATE);
+		state_put(s, fx->rec);
 	}
 }
 

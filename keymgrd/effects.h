@@ -11,6 +11,8 @@ struct shell;
  * written is fatal: what depends on it must not leave.
  */
 void effects_run(struct shell *s);
+/* The same for a snapshot, which is records and nothing else. */
+void effects_records(struct shell *s);
 /* KM_STATE, unasked (req 0) or as part of an answer. */
 void effects_state_send(struct shell *s, uint32_t req);
 /* The whole answer to STATUS_GET. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <bsd/unistd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -54,7 +55,9 @@ main(int argc, char **argv)
 
 	log_init("keymgrd");
 	opts_parse(&o, argc, argv);
+	log_debug_enable(o.debug);
 	proc_harden("keymgrd");
+	closefrom(SHELL_STATE_FD + 1); /* nothing else is ours */
 	state_check();
 	if (crypto_init() != 0)
 		fatal("crypto: OpenSSL lacks an algorithm that MIKE needs");

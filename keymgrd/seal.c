@@ -14,6 +14,7 @@
 
 #define MAGIC 0x4d494b53u
 #define FILE_MAX (64 * 1024 * 1024) /* far above what compaction leaves */
+#define FULL_AT (1024 * 1024)
 
 struct rec {
 	uint16_t instance;
@@ -84,7 +85,8 @@ struct walk {
 	bool any;
 };
 
-static bool
+/* 1: a record; 0: no more; -EBADMSG: one in front of this one is missing. */
+static int
 walk_next(struct walk *w, uint8_t *plain, struct chunk *body, uint8_t *kind)
 {
 	struct rec r;
@@ -97,31 +99,33 @@ walk_next(struct walk *w, uint8_t *plain, struct chunk *body, uint8_t *kind)
 		}
 		w->at += SEAL_HDR_LEN + r.sealed.len;
 		if (w->any && r.counter != w->next)
-			return false;
+			return -EBADMSG;
 		w->any = true;
 		w->next = r.counter + 1;
 		*kind = plain[0];
 		*body =
 		    (struct chunk){ plain + 1, r.sealed.len - GCM_TAG_LEN - 1 };
-		return true;
+		return 1;
 	}
-	return false;
+	return 0;
 }
 
 /*
  * Offset of the SEAL_BEGIN of the newest complete snapshot of an instance, and
- * of the SEAL_BEGIN of an incomplete one behind it (or SIZE_MAX).
+ * of the SEAL_BEGIN of an incomplete one behind it (or SIZE_MAX).  -ENOENT,
+ * -EBADMSG.
  */
-static bool
+static int
 snapshot_find(struct walk w, uint8_t *plain, size_t *from, size_t *to)
 {
-	size_t begin = SIZE_MAX, before;
+	size_t begin = SIZE_MAX, before = w.at;
 	bool found = false;
 	struct chunk body;
 	uint8_t kind;
+	int r;
 
 	*to = SIZE_MAX;
-	while (before = w.at, walk_next(&w, plain, &body, &kind)) {
+	while ((r = walk_next(&w, plain, &body, &kind)) == 1) {
 		if (kind == SEAL_BEGIN) {
 			begin = before;
 			*to = begin;
@@ -130,8 +134,9 @@ snapshot_find(struct walk w, uint8_t *plain, size_t *from, size_t *to)
 			*to = SIZE_MAX;
 			found = true;
 		}
+		before = w.at;
 	}
-	return found;
+	return r < 0 ? r : found ? 0 : -ENOENT;
 }
 
 static int
@@ -141,7 +146,9 @@ state_read(struct walk w, uint8_t *plain, size_t to, seal_cb *cb, void *arg)
 	uint8_t kind;
 	int n = 0, r;
 
-	while (w.at < to && walk_next(&w, plain, &body, &kind)) {
+	while (w.at < to && (r = walk_next(&w, plain, &body, &kind)) != 0) {
+		if (r < 0)
+			return r;
 		if (kind != SEAL_RECORD)
 			continue;
 		if ((r = cb(arg, body)) != 0)
@@ -164,7 +171,7 @@ seal_scan(
 			.keys = keys,
 			.instance = (uint16_t)(keys->first + i) };
 
-		if (!snapshot_find(w, plain, &from, &to))
+		if ((r = snapshot_find(w, plain, &from, &to)) != 0)
 			continue;
 		w.at = from;
 		r = state_read(w, plain, to, cb, arg);
@@ -173,18 +180,36 @@ seal_scan(
 	return r;
 }
 
-void
+bool
+seal_used(struct chunk file, uint16_t instance, const uint8_t key[GCM_KEY_LEN])
+{
+	static uint8_t plain[SEAL_REC_MAX + GCM_TAG_LEN + 1];
+	struct seal_keys keys = { .first = instance, .n = 1 };
+	struct walk w = { .file = file, .keys = &keys, .instance = instance };
+	struct chunk body;
+	uint8_t kind;
+	int r;
+
+	memcpy(keys.key[0], key, GCM_KEY_LEN);
+	r = walk_next(&w, plain, &body, &kind);
+	explicit_bzero(&keys, sizeof(keys));
+	explicit_bzero(plain, sizeof(plain));
+	return r != 0;
+}
+
+int
 seal_init(
     struct seal *s, int fd, uint16_t instance, const uint8_t key[GCM_KEY_LEN])
 {
 	*s = (struct seal){ .fd = fd, .instance = instance };
-	memcpy(s->key, key, GCM_KEY_LEN);
+	s->key = secret_from(key, GCM_KEY_LEN);
+	return s->key != NULL ? 0 : -ENOMEM;
 }
 
 void
 seal_fini(struct seal *s)
 {
-	explicit_bzero(s, sizeof(*s));
+	secret_free(&s->key);
 	s->fd = -1;
 }
 
@@ -223,7 +248,8 @@ seal_put(struct seal *s, enum seal_kind kind, struct chunk rec)
 		return -ENOBUFS;
 	nonce_make(s->instance, s->counter, nonce);
 	plain = (struct chunk){ buf + SEAL_HDR_LEN, 1 + rec.len };
-	r = aead_seal(s->key, nonce, head, plain, buf + SEAL_HDR_LEN);
+	r = aead_seal(
+	    secret_bytes(s->key), nonce, head, plain, buf + SEAL_HDR_LEN);
 	if (r == 0) {
 		s->counter++; /* used, whether the write succeeds or not */
 		r = write_all(s->fd, buf, wb.len + GCM_TAG_LEN);
@@ -231,24 +257,32 @@ seal_put(struct seal *s, enum seal_kind kind, struct chunk rec)
 	explicit_bzero(buf, sizeof(buf));
 	if (r != 0)
 		return r;
+	s->since += wb.len + GCM_TAG_LEN;
 	if (kind == SEAL_BEGIN) {
 		s->snapshot_at = at;
 		s->since = 0;
-	} else {
-		s->since += wb.len + GCM_TAG_LEN;
+	} else if (kind == SEAL_COMPLETE) {
+		s->snapshot_len = s->since;
+		s->since = 0;
 	}
 	return 0;
 }
 
-void
+/* A snapshot is written for at least its own length of records. */
+bool
+seal_full(const struct seal *s)
+{
+	return s->since > FULL_AT && s->since > s->snapshot_len;
+}
+
+int
 seal_punch(struct seal *s)
 {
-	/* A file system that cannot (not a tmpfs) keeps the old records: more
-   * to read at the next start, nothing else. */
-	if (s->snapshot_at > 0)
-		(void)fallocate(s->fd,
-		    FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
-		    s->snapshot_at);
+	if (s->snapshot_at > 0 &&
+	    fallocate(s->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+		s->snapshot_at) != 0)
+		return -errno;
+	return 0;
 }
 
 int

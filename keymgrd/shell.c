@@ -27,6 +27,8 @@
 #include "keymgrd/effects.h"
 #include "keymgrd/shell_int.h"
 
+#define LOOK_MS 15000
+
 static int
 rand_get(void *arg, void *out, size_t len)
 {
@@ -44,19 +46,20 @@ shell_now(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
+/*
+ * The loop's timers stand still while the host is suspended, the core's time
+ * does not: look at the clock from time to time.
+ */
 static void
 timer_arm(struct shell *s)
 {
-	uint64_t due =
-	    s->phase == PH_RUN ? km_deadline(s->km) : shell_now() + 1000;
 	uint64_t now = shell_now();
+	uint64_t due = s->phase == PH_RUN ? km_deadline(s->km) : now + 1000;
 	struct timeval tv;
 
-	if (due == UINT64_MAX) {
-		event_del(s->timer);
-		return;
-	}
 	due = due > now ? due - now : 0;
+	if (due > LOOK_MS)
+		due = LOOK_MS;
 	tv.tv_sec = (time_t)(due / 1000);
 	tv.tv_usec = (suseconds_t)(due % 1000 * 1000);
 	if (event_add(s->timer, &tv) != 0)
@@ -89,10 +92,22 @@ shell_snapshot(struct shell *s)
 	if ((r = seal_put(&s->seal, SEAL_BEGIN, none)) != 0 ||
 	    (r = km_snapshot(s->km, shell_now(), s->fx)) != 0)
 		fatal("state.snapshot: %s", strerror(-r));
-	effects_run(s);
+	effects_records(s);
 	fx_reset(s->fx);
 	if ((r = seal_put(&s->seal, SEAL_COMPLETE, none)) != 0)
 		fatal("state.snapshot: %s", strerror(-r));
+}
+
+void
+shell_punch(struct shell *s)
+{
+	int r = seal_punch(&s->seal);
+
+	if (r != 0 && !s->no_punch)
+		log_warn("state.punch slot=%u: %s: the state file grows; the "
+			 "run directory should be a tmpfs",
+		    s->slot, strerror(-r));
+	s->no_punch = r != 0;
 }
 
 static int
@@ -105,33 +120,50 @@ record_keep(void *arg, struct chunk rec)
 	return km_step(s->km, &in, s->fx);
 }
 
+/*
+ * Read what predecessors left.  A number that has sealed something before is
+ * not sealed under again: policyd's database was set back.  The next start
+ * gets the next number.
+ */
+static int
+state_scan(struct shell *s, size_t *len)
+{
+	struct chunk file;
+	uint8_t *p;
+	int r;
+
+	if ((r = seal_read(SHELL_STATE_FD, &p, len)) != 0)
+		return r;
+	file = (struct chunk){ p, *len };
+	if (seal_used(file, s->instance, secret_bytes(s->seal.key)))
+		fatal("state.reused slot=%u instance=%u: policyd's database is "
+		      "older than the state of this slot",
+		    s->slot, s->instance);
+	r = seal_scan(file, &s->read_keys, record_keep, s);
+	free(p);
+	return r;
+}
+
 /* Give the core what its predecessor knew.  Bad state costs a registration. */
 static void
 state_load(struct shell *s)
 {
-	struct chunk file;
-	uint8_t *p;
-	size_t len;
-	int r;
+	size_t len = 0;
+	int r = state_scan(s, &len);
 
-	if ((r = seal_read(SHELL_STATE_FD, &p, &len)) != 0)
-		fatal("state.read: %s", strerror(-r));
-	file = (struct chunk){ p, len };
-	r = s->read_keys.n == 0
-		? -ENOENT
-		: seal_scan(file, &s->read_keys, record_keep, s);
-	free(p);
 	explicit_bzero(&s->read_keys, sizeof(s->read_keys));
 	fx_reset(s->fx);
 	if (r >= 0) {
-		log_info("state.loaded records=%d octets=%zu", r, len);
+		log_info("state.loaded group=%s records=%d octets=%zu",
+		    s->conf.name, r, len);
 		return;
 	}
 	if (r != -ENOENT || len > 0)
-		log_warn("state.lost octets=%zu: %s; starting without keys",
-		    len, strerror(-r));
-	if (r == -ENOENT)
-		return;
+		log_warn("state.lost group=%s octets=%zu: %s; starting without "
+			 "keys",
+		    s->conf.name, len,
+		    r == -EBADMSG ? "it was tampered with or is not ours"
+				  : strerror(-r));
 	/* Nothing half-applied: a core that choked on a record is replaced. */
 	km_free(&s->km);
 	s->km = km_new(&s->conf, &s->ops);
@@ -159,7 +191,7 @@ run_start(struct shell *s)
 {
 	struct km_in in = { .ev = KM_EV_START };
 
-	seal_punch(&s->seal);
+	shell_punch(s);
 	s->phase = PH_RUN;
 	log_info("km.start group=%s role=%s instance=%u", s->conf.name,
 	    s->conf.role == ROLE_SENDER ? "sender" : "receiver", s->instance);
@@ -202,7 +234,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (s->phase == PH_RUN) {
+	if (s->phase == PH_RUN && km_deadline(s->km) <= shell_now()) {
 		shell_feed(s, &in);
 		return;
 	}
@@ -224,7 +256,8 @@ on_seal_keys(struct shell *s, const struct msg_seal_keys *k)
 	    n > SEAL_KEYS_MAX)
 		fatal("seal.open: policyd's answer has wrong lengths");
 	s->instance = k->n;
-	seal_init(&s->seal, SHELL_STATE_FD, k->n, k->write.p);
+	if (seal_init(&s->seal, SHELL_STATE_FD, k->n, k->write.p) != 0)
+		fatal("seal.open: no locked memory for a key");
 	s->read_keys.first = k->first;
 	s->read_keys.n = n;
 	memcpy(s->read_keys.key, k->read.p, k->read.len);
@@ -244,7 +277,7 @@ conf_compare(struct shell *s, struct km_conf conf)
 	if (memcmp(&conf, &s->conf, sizeof(conf)) == 0)
 		return;
 	log_info("conf.changed group=%s: restarting", s->conf.name);
-	exit(0);
+	_exit(0);
 }
 
 static void

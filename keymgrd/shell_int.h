@@ -22,6 +22,7 @@ struct shell {
 	uint16_t instance;
 	uint32_t req_done;
 	struct seal seal;
+	bool no_punch; /* said that old records cannot be given back */
 	struct seal_keys read_keys; /* until the state is read */
 	struct confmsg confmsg;
 	struct km_conf conf;
@@ -34,6 +35,7 @@ uint64_t shell_now(void); /* CLOCK_BOOTTIME, ms */
 /* Stamp and feed one event, carry out what comes of it. */
 void shell_feed(struct shell *s, struct km_in *in);
 void shell_snapshot(struct shell *s);
+void shell_punch(struct shell *s);
 
 /* Messages of the edges, as events. */
 void input_policyd(struct shell *s, const struct msg *m);

@@ -72,6 +72,4 @@ int km_send(struct fx *fx, const struct endpoint *local,
 int km_record_keys(const struct km *km, struct fx *fx) MUST_CHECK;
 int km_record_counts(const struct km *km, struct fx *fx) MUST_CHECK;
 
-#define PERMILLE(ms, n) ((uint64_t)(ms) / 1000 * (n))
-
 #endif

@@ -60,7 +60,8 @@ block_cut(struct block *b, size_t used)
 void
 fx_undo(struct fx *f, struct fx_mark to)
 {
-	explicit_bzero(f->v + to.n, (f->n - to.n) * sizeof(f->v[0]));
+	if (f->n > to.n)
+		explicit_bzero(f->v + to.n, (f->n - to.n) * sizeof(f->v[0]));
 	f->n = to.n;
 	for (size_t i = to.blocks; i < f->n_blocks; i++)
 		block_cut(&f->b[i], i == to.blocks ? to.used : 0);

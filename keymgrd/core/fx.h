@@ -11,7 +11,7 @@
 #include "keymgrd/core/km.h"
 
 #define FX_COUNT_MAX 4096
-#define FX_OCTETS_MAX (1u << 20)
+#define FX_OCTETS_MAX (4u << 20)
 #define FX_NOTE_MAX 512
 
 struct fx_mark {

@@ -42,7 +42,7 @@ gcks_end(struct km *km, struct ikesa *sa)
 	satab_take(t, BY_REQ, sa);
 	satab_take(t, BY_ID, sa);
 	handshake_free(&sa->hs);
-	satab_set_state(t, sa, RS_DEAD);
+	sa->state = RS_DEAD;
 	timer_set(&km->timers, &sa->timer, km->now_ms + DEAD_MS);
 }
 

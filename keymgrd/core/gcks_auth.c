@@ -161,7 +161,7 @@ gcks_auth(struct km *km, struct ikesa *sa, const struct opened *o,
 	hs->request = o->plain;
 	hs->request_len = o->plain_len;
 	*kept = true;
-	satab_set_state(&km->gcks->t, sa, RS_BUSY);
+	sa->state = RS_BUSY;
 	timer_set(&km->timers, &sa->timer, km->now_ms + HALF_OPEN_MS);
 	return 0;
 }
@@ -273,7 +273,7 @@ open_sa(struct km *km, struct ikesa *sa, uint16_t refusal, uint64_t id_key)
 	memcpy(sa->er, sa->hs->keys.er, sizeof(sa->er));
 	satab_take(t, BY_REQ, sa);
 	handshake_free(&sa->hs);
-	satab_set_state(t, sa, RS_OPEN);
+	satab_open(t, sa);
 	timer_set(&km->timers, &sa->timer,
 	    km->now_ms + (refusal == 0 ? IDLE_MS : DEAD_MS));
 	if (refusal != 0)
@@ -329,16 +329,20 @@ waiting(struct km *km, uint32_t req)
 	return sa;
 }
 
+/* The name is a peer's choice: what could fool a reader of logs goes. */
 static void
 keep_who(struct handshake *hs, struct chunk text)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < text.len && n + 1 < sizeof(hs->who); i++)
-		hs->who[n++] =
-		    text.p[i] >= ' ' && text.p[i] <= '~' && text.p[i] != '"'
-			? (char)text.p[i]
-			: '?';
+	for (size_t i = 0; i < text.len && n + 1 < sizeof(hs->who); i++) {
+		char c = (char)text.p[i];
+		bool plain = c >= ' ' && c <= '~' && c != '"';
+
+		if (!plain)
+			c = '?';
+		hs->who[n++] = c;
+	}
 	hs->who[n] = '\0';
 }
 

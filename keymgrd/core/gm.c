@@ -114,6 +114,23 @@ gm_feed(struct km *km, const struct gm_in *in, struct fx *fx)
 	return r;
 }
 
+/* A record from the future: not of this boot, or the clock was set back. */
+static void
+limit_times(struct km *km)
+{
+	uint64_t last = km->now_ms + km->conf.lifetime_s * 1000ull;
+
+	for (size_t i = 0; i < km->keys.sas.n; i++) {
+		struct ksa *k = &km->keys.sas.v[i];
+
+		k->born_ms = k->born_ms < km->now_ms ? k->born_ms : km->now_ms;
+		k->end_ms = k->end_ms < last ? k->end_ms : last;
+		k->soft_ms = k->soft_ms < last ? k->soft_ms : last;
+	}
+	if (km->keys.rereg_ms > last)
+		km->keys.rereg_ms = last;
+}
+
 static int
 ask_restored(struct km *km, struct fx *fx)
 {
@@ -151,9 +168,10 @@ has_keys(const struct km *km)
 int
 gm_start(struct km *km, struct fx *fx)
 {
-	int r = ask_restored(km, fx);
+	int r;
 
-	if (r != 0)
+	limit_times(km);
+	if ((r = ask_restored(km, fx)) != 0)
 		return r;
 	if (!has_keys(km))
 		return gm_feed(km, &(struct gm_in){ .ev = GE_START }, fx);

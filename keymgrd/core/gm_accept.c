@@ -9,12 +9,10 @@
 #include "common/secret.h"
 #include "keymgrd/core/ike/gsa.h"
 #include "keymgrd/core/ike/kd.h"
+#include "keymgrd/core/life.h"
 
 #define PROTO_UDP 17
 #define SPI_MIN 256
-#define REREG_LO 800 /* per mille of a key's lifetime */
-#define REREG_HI 950
-#define SOFT_PERMILLE 30 /* the kernel warns so long before the end */
 
 static const struct km_addr *
 group_addr(const struct km *km, const struct addr *dst)
@@ -109,6 +107,7 @@ static const char *
 take_one(struct km *km, const struct gsa_tek *t, const uint8_t *key)
 {
 	struct ksa *k = ksa_find(&km->keys.sas, t->spi, &t->dst.lo);
+	uint64_t warn;
 
 	if (k != NULL && k->state != KSA_GOING)
 		return secret_eq(k->key, key, sizeof(k->key)) &&
@@ -128,8 +127,10 @@ take_one(struct km *km, const struct gsa_tek *t, const uint8_t *key)
 	memcpy(k->key, key, sizeof(k->key));
 	k->born_ms = km->now_ms;
 	k->end_ms = km->now_ms + t->lifetime_s * 1000ull;
-	k->soft_ms =
-	    k->end_ms - PERMILLE(km->conf.lifetime_s * 1000ull, SOFT_PERMILLE);
+	/* The kernel warns when the sender is about to change. */
+	warn =
+	    km->conf.lifetime_s * 1000ull - life_switch_ms(km->conf.lifetime_s);
+	k->soft_ms = k->end_ms > warn ? k->end_ms - warn : 0;
 	return NULL;
 }
 
@@ -163,13 +164,13 @@ lasts_s(const struct gsa *g)
 static int
 plan_next(struct km *km, uint64_t left_s)
 {
-	uint64_t life_ms = km->conf.lifetime_s * 1000ull, at, late;
-	int r = km_rand_between(
-	    km, PERMILLE(life_ms, REREG_LO), PERMILLE(life_ms, REREG_HI), &at);
+	uint64_t life_ms = km->conf.lifetime_s * 1000ull, at, late, lo, hi;
+	int r;
 
-	if (r != 0)
+	life_rereg_ms(km->conf.lifetime_s, &lo, &hi);
+	if ((r = km_rand_between(km, lo, hi, &at)) != 0)
 		return r;
-	late = life_ms - left_s * 1000;
+	late = life_ms - (left_s - 1) * 1000; /* it was rounded up */
 	at = at > late ? at - late : 0;
 	if (at < left_s * 250)
 		at = left_s * 250;

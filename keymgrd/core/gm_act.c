@@ -130,6 +130,9 @@ take_hint(struct km *km, struct chunk msg, struct fx *fx)
 	if (km->gm->hint == n->type)
 		return GM_STAY;
 	km->gm->hint = n->type;
+	snprintf(km->gm->why, sizeof(km->gm->why),
+	    "%s: an unprotected notify %u%s; asking on", gm_current(km)->name,
+	    n->type, n->type == N_INVALID_GROUP_ID ? " (invalid group)" : "");
 	return fx_note(fx, NOTE_WARN, "reg.hint", "gcks=%s notify=%u",
 		   gm_current(km)->name, n->type) == 0
 		   ? GM_STAY

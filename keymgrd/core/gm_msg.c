@@ -136,7 +136,8 @@ gm_init_read(struct km *km, struct gm_hs *hs, struct chunk msg)
 		return r;
 	if ((copy = malloc(msg.len)) == NULL)
 		return -ENOMEM;
-	hs->peer_init = memcpy(copy, msg.p, msg.len);
+	memcpy(copy, msg.p, msg.len);
+	hs->peer_init = copy;
 	hs->peer_init_len = msg.len;
 	memcpy(hs->spi_r, h.spi_r, sizeof(hs->spi_r));
 	return 0;

@@ -8,12 +8,6 @@
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
 
-static bool
-is_half_open(enum ikesa_state st)
-{
-	return st == RS_INIT || st == RS_BUSY;
-}
-
 int
 satab_init(struct satab *t, size_t members, const struct km *km)
 {
@@ -106,7 +100,7 @@ satab_put(struct satab *t, enum ikesa_index ix, uint64_t key, struct ikesa *sa)
 	sa->in |= (uint8_t)(1u << ix);
 	if (ix == BY_SPI) {
 		t->n++;
-		t->n_half += is_half_open(sa->state);
+		t->n_half += !sa->authentic;
 	}
 }
 
@@ -124,7 +118,7 @@ satab_take(struct satab *t, enum ikesa_index ix, struct ikesa *sa)
 	sa->in &= (uint8_t) ~(1u << ix);
 	if (ix == BY_SPI) {
 		t->n--;
-		t->n_half -= is_half_open(sa->state);
+		t->n_half -= !sa->authentic;
 	}
 }
 
@@ -148,13 +142,12 @@ satab_drop(struct satab *t, struct timers *timers, struct ikesa *sa)
 }
 
 void
-satab_set_state(struct satab *t, struct ikesa *sa, enum ikesa_state st)
+satab_open(struct satab *t, struct ikesa *sa)
 {
-	if (sa->in & 1u << BY_SPI) {
-		t->n_half -= is_half_open(sa->state);
-		t->n_half += is_half_open(st);
-	}
-	sa->state = st;
+	must(sa->in & 1u << BY_SPI && !sa->authentic);
+	t->n_half--;
+	sa->authentic = true;
+	sa->state = RS_OPEN;
 }
 
 uint64_t

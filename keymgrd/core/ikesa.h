@@ -54,7 +54,8 @@ struct handshake {
 struct ikesa {
 	struct ikesa *next[INDEXES];
 	uint64_t key[INDEXES];
-	uint8_t in; /* bit per index */
+	uint8_t in;	/* bit per index */
+	bool authentic; /* the peer is who it said; counts as a member */
 	enum ikesa_state state;
 	struct timer timer;
 	uint8_t spi_i[8], spi_r[8];
@@ -70,7 +71,8 @@ struct ikesa {
 struct satab {
 	struct ikesa **bucket[INDEXES];
 	size_t mask; /* buckets - 1 */
-	size_t n, n_half;
+	size_t n;
+	size_t n_half; /* not authenticated, in any state */
 	uint8_t seed[16];
 };
 
@@ -89,7 +91,8 @@ struct ikesa *satab_get(
     const struct satab *t, enum ikesa_index ix, uint64_t key);
 /* Out of all indexes, timer stopped, wiped. */
 void satab_drop(struct satab *t, struct timers *timers, struct ikesa *sa);
-void satab_set_state(struct satab *t, struct ikesa *sa, enum ikesa_state st);
+/* The peer is authenticated: no more half-open, whatever comes. */
+void satab_open(struct satab *t, struct ikesa *sa);
 
 uint64_t satab_spi_key(const uint8_t spi[8]);
 /* Keyed with the table's seed, so that nobody can aim at one bucket. */

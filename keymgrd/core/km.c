@@ -10,10 +10,9 @@
 #include "common/ike/hdr.h"
 #include "keymgrd/core/gcks.h"
 #include "keymgrd/core/gm.h"
+#include "keymgrd/core/life.h"
 #include "keymgrd/core/record.h"
 #include "keymgrd/core/skeys.h"
-
-#define LIFETIME_MIN_S 10
 
 static const char *const count_names[] = {
 #define C(name, text) text,
@@ -66,7 +65,7 @@ conf_is_usable(const struct km_conf *c)
 {
 	return c->slot < MIKE_SLOTS && c->group_id_len > 0 &&
 	       c->group_id_len <= sizeof(c->group_id) && c->own_id_len >= 5 &&
-	       c->own_id_len <= KM_ID_MAX && c->lifetime_s >= LIFETIME_MIN_S &&
+	       c->own_id_len <= KM_ID_MAX && c->lifetime_s >= LIFE_MIN_S &&
 	       addrs_are_usable(c) && role_is_usable(c);
 }
 

@@ -79,13 +79,14 @@ ksa_any(const struct ksas *t, enum ksa_state state)
 	return false;
 }
 
+/* Rounded up, for the kernel may be a second early but not late. */
 static uint32_t
 seconds_left(uint64_t end_ms, uint64_t now_ms)
 {
-	return end_ms > now_ms ? (uint32_t)((end_ms - now_ms) / 1000) : 0;
+	return end_ms > now_ms ? (uint32_t)((end_ms - now_ms + 999) / 1000) : 0;
 }
 
-/* An SA whose end is less than a second away is not worth a request. */
+/* An SA whose end has come is not worth a request. */
 int
 ksa_ask(struct ksas *t, struct ksa *k, enum sa_mode mode, uint64_t now_ms,
     struct fx *fx)

@@ -6,8 +6,8 @@
 
 #include <bsd/string.h>
 
-#define PREPARE_PERMILLE 750
-#define SWITCH_PERMILLE 970
+#include "keymgrd/core/life.h"
+
 #define LEAF 0 /* one sender */
 
 static uint64_t
@@ -19,13 +19,13 @@ life_ms(const struct km *km)
 static uint64_t
 switch_ms(const struct km *km, const struct step *s)
 {
-	return s->born_ms + PERMILLE(life_ms(km), SWITCH_PERMILLE);
+	return s->born_ms + life_switch_ms(km->conf.lifetime_s);
 }
 
 static uint64_t
 prepare_ms(const struct km *km, const struct step *s)
 {
-	return s->born_ms + PERMILLE(life_ms(km), PREPARE_PERMILLE);
+	return s->born_ms + life_prepare_ms(km->conf.lifetime_s);
 }
 
 /* SPIs of a step, one per address of the policy, own family or not. */
@@ -45,7 +45,7 @@ static int
 install(struct km *km, enum sa_mode mode, struct fx *fx)
 {
 	const struct step *s = &km->keys.step[0];
-	uint32_t spi[KM_ADDRS_MAX];
+	uint32_t spi[KM_ADDRS_MAX] = { 0 };
 	int r = step_spis(km, s, spi);
 
 	for (size_t i = 0; i < km->conf.n_addr && r == 0; i++) {
@@ -337,11 +337,12 @@ offer_step(
     const struct km *km, const struct step *s, struct gsa *gsa, struct kd *kd)
 {
 	uint64_t end = s->born_ms + life_ms(km);
-	uint32_t spi[KM_ADDRS_MAX];
+	uint32_t spi[KM_ADDRS_MAX] = { 0 };
 	uint64_t left_s;
 	int r;
 
-	left_s = end > km->now_ms ? (end - km->now_ms) / 1000 : 0;
+	/* Rounded up: a receiver must not lose its SA before we do. */
+	left_s = end > km->now_ms ? (end - km->now_ms + 999) / 1000 : 0;
 	if (left_s == 0)
 		return 0;
 	r = step_spis(km, s, spi);

@@ -7,7 +7,8 @@
 #define GSA_KEY_LIFETIME 1
 #define GWP_ATD 1
 #define GWP_DTD 2
-#define ATTR_TV 0x8000
+#define GWP_ATD_TV (0x8000 | GWP_ATD) /* value in place of a length */
+#define GWP_DTD_TV (0x8000 | GWP_DTD)
 #define TS_IPV4 7
 #define TS_IPV6 8
 #define PROTO_GROUP_WIDE 0
@@ -56,11 +57,9 @@ wide_put(struct wbuf *wb, const struct gsa *g)
 		return 0;
 	if (wb_u8(wb, PROTO_GROUP_WIDE) || wb_u8(wb, 0) || wb_u16(wb, 0))
 		return -ENOBUFS;
-	if (g->atd_s != 0 &&
-	    (wb_u16(wb, ATTR_TV | GWP_ATD) || wb_u16(wb, g->atd_s)))
+	if (g->atd_s != 0 && (wb_u16(wb, GWP_ATD_TV) || wb_u16(wb, g->atd_s)))
 		return -ENOBUFS;
-	if (g->dtd_s != 0 &&
-	    (wb_u16(wb, ATTR_TV | GWP_DTD) || wb_u16(wb, g->dtd_s)))
+	if (g->dtd_s != 0 && (wb_u16(wb, GWP_DTD_TV) || wb_u16(wb, g->dtd_s)))
 		return -ENOBUFS;
 	return wb_set_u16(wb, at + 2, wb->len - at);
 }
@@ -94,29 +93,31 @@ gsa_put(struct chain *c, const struct gsa *g)
 static int
 wide_get(struct rbuf *body, struct gsa *g)
 {
+	unsigned int seen = 0;
 	struct chunk v;
-	uint16_t type, *to;
+	uint16_t type;
 	bool tv;
 
 	while (rb_left(body) > 0) {
 		if (attr_get(body, &type, &v, &tv))
 			return -EBADMSG;
-		to = type == GWP_ATD   ? &g->atd_s
-		     : type == GWP_DTD ? &g->dtd_s
-				       : NULL;
-		if (to == NULL || !tv)
+		if ((type != GWP_ATD && type != GWP_DTD) || !tv)
 			return -EPROTONOSUPPORT;
-		*to = (uint16_t)(v.p[0] << 8 | v.p[1]);
+		if ((seen & 1u << type) != 0)
+			return -EBADMSG;
+		seen |= 1u << type;
+		*(type == GWP_ATD ? &g->atd_s : &g->dtd_s) =
+		    (uint16_t)(v.p[0] << 8 | v.p[1]);
 	}
 	return 0;
 }
 
-/* Exactly ENCR AES-256-GCM-16 and SN 0; INTEG only as NONE (RFC 9838 4.4.2). */
+/* One ENCR AES-256-GCM-16, one SN 0; INTEG only as NONE (RFC 9838 4.4.2). */
 static int
 tek_xfs(struct rbuf *body)
 {
 	struct xf x = { 0 };
-	unsigned int encr = 0, sn = 0;
+	unsigned int encr = 0, sn = 0, none = 0;
 	bool bad = false;
 
 	while (!x.last) {
@@ -129,10 +130,14 @@ tek_xfs(struct rbuf *body)
 			encr++;
 		else if (x.type == XF_SN && x.id == SN_32_SEQUENTIAL)
 			sn++;
-		else if (x.type != XF_INTEG || x.id != INTEG_NONE)
+		else if (x.type == XF_INTEG && x.id == INTEG_NONE)
+			none++;
+		else
 			bad = true;
 	}
-	return !bad && encr == 1 && sn == 1 ? 0 : -EPROTONOSUPPORT;
+	if (bad || encr != 1 || sn != 1 || none > 1)
+		return -EPROTONOSUPPORT;
+	return 0;
 }
 
 static int

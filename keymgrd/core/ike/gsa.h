@@ -3,9 +3,9 @@
 #define KEYMGRD_CORE_IKE_GSA_H
 
 /*
- * The GSA payload: what SAs a group has (RFC 9838 4.4).  Syntax is checked
- * for all of it; policies that this version does not use (a Rekey SA, AH) are
- * reported as unsupported, so that the caller can refuse the whole.
+ * The GSA payload: what SAs a group has (RFC 9838 4.4).  It is taken as a
+ * whole or not at all: one policy that this version does not use (a Rekey SA,
+ * AH) makes all of it unsupported.
  */
 
 #include "common/addr.h"
@@ -34,7 +34,8 @@ struct gsa {
 int gsa_put(struct chain *c, const struct gsa *g) MUST_CHECK;
 /*
  * -EBADMSG: malformed.  -EPROTONOSUPPORT: well formed, but not what this
- * version can do, or a mandatory part is missing (no lifetime, no SN).
+ * version can do, or a mandatory part is missing (no lifetime, no SN).  The
+ * first fault counts.  What a selector may hold is the caller's to judge.
  */
 int gsa_get(struct rbuf body, struct gsa *out) MUST_CHECK;
 

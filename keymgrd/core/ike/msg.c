@@ -24,13 +24,12 @@ once(struct rbuf *to, struct rbuf body)
 static int
 ntf_add(struct ike_view *v, struct rbuf body)
 {
-	/* More notifies than we keep are skipped: they are status by rule. */
 	struct ike_ntf n;
 
-	if (ike_ntf_get(body, &n))
+	/* Skipping what does not fit could skip the error. */
+	if (ike_ntf_get(body, &n) || v->n_ntf == IKE_NTFS_MAX)
 		return -EBADMSG;
-	if (v->n_ntf < IKE_NTFS_MAX)
-		v->ntf[v->n_ntf++] = n;
+	v->ntf[v->n_ntf++] = n;
 	return 0;
 }
 

@@ -23,18 +23,26 @@ attr_get(struct rbuf *rb, uint16_t *type, struct chunk *value, bool *tv)
 	return rb_bytes(rb, len, value);
 }
 
+/*
+ * An attribute is known where it has a meaning, once: a key length belongs to
+ * a cipher and is never 0, an AlgorithmIdentifier belongs to GCAUTH.
+ */
 static int
 xf_attr(struct rbuf *rb, struct xf *x)
 {
+	uint16_t type, bits = 0;
 	struct chunk v;
-	uint16_t type;
 	bool tv;
 
 	if (attr_get(rb, &type, &v, &tv))
 		return -EBADMSG;
-	if (type == ATTR_KEY_LENGTH && tv && x->key_bits == 0)
-		x->key_bits = (uint16_t)(v.p[0] << 8 | v.p[1]);
-	else if (type == ATTR_SIG_ALG && !tv && x->alg.p == NULL)
+	if (tv)
+		bits = (uint16_t)(v.p[0] << 8 | v.p[1]);
+	if (type == ATTR_KEY_LENGTH && x->type == XF_ENCR && bits != 0 &&
+	    x->key_bits == 0)
+		x->key_bits = bits;
+	else if (type == ATTR_SIG_ALG && x->type == XF_GCAUTH && !tv &&
+		 x->alg.p == NULL)
 		x->alg = v;
 	else
 		x->unknown_attr = true;
@@ -148,15 +156,15 @@ xf_ours(const struct xf *x)
 	case XF_ENCR:
 		return x->id == ENCR_AES_GCM_16 && x->key_bits == 256;
 	case XF_PRF:
-		return x->id == PRF_HMAC_SHA2_256 && x->key_bits == 0;
+		return x->id == PRF_HMAC_SHA2_256;
 	case XF_INTEG:
 		return x->id == INTEG_NONE;
 	case XF_KE:
-		return x->id == KE_X25519 && x->key_bits == 0;
+		return x->id == KE_X25519;
 	case XF_SN:
 		return x->id == SN_32_SEQUENTIAL;
 	case XF_KWA:
-		return x->id == KW_5649_256 && x->key_bits == 0;
+		return x->id == KW_5649_256;
 	default:
 		return false;
 	}
@@ -248,22 +256,29 @@ sa_ike_choose(struct rbuf body, bool exact, uint8_t *num)
 	return found;
 }
 
+/*
+ * AEAD and other ciphers may share a proposal here, so what else is offered of
+ * a known type does not matter.
+ */
 int
 sag_check(struct rbuf body)
 {
+	enum { ESP = 1, KWA = 2 };
+	uint8_t has[UINT8_MAX + 1] = { 0 }; /* proposals of one number */
 	struct prop p = { 0 };
-	bool esp = false, kwa = false;
-	int n = 0;
+	int n = 0, found = -ENOENT;
 
 	while (!p.last) {
 		if (prop_get(&body, &p) || ++n > PROPOSALS_MAX)
 			return -EBADMSG;
+		if (p.foreign)
+			continue;
 		if (p.proto == PROTO_ESP && (p.has & ESP_NEEDS) == ESP_NEEDS)
-			esp = true;
+			has[p.num] |= ESP;
 		if (p.proto == PROTO_UPDATE && (p.has & BIT(XF_KWA)) != 0)
-			kwa = true;
+			has[p.num] |= KWA;
+		if (has[p.num] == (ESP | KWA))
+			found = 0;
 	}
-	if (rb_done(&body))
-		return -EBADMSG;
-	return esp && kwa ? 0 : -ENOENT;
+	return rb_done(&body) ? -EBADMSG : found;
 }

@@ -35,7 +35,8 @@ struct xf {
 	uint16_t id;
 	uint16_t key_bits; /* attribute 14; 0: absent */
 	struct chunk alg;  /* attribute 18, DER AlgorithmIdentifier */
-	bool unknown_attr; /* carries an attribute we do not know */
+	bool
+	    unknown_attr; /* carries one we do not know, or not there, or twice */
 };
 
 int xf_get(struct rbuf *rb, struct xf *out) MUST_CHECK;
@@ -56,7 +57,10 @@ int sa_ike_choose(struct rbuf body, bool exact, uint8_t *num) MUST_CHECK;
 
 /* SAg: what a member can do (RFC 9838 2.3). */
 int sag_put(struct chain *c) MUST_CHECK;
-/* 0: the sender of SAg can use our ESP suite and key wrap; -ENOENT; -EBADMSG. */
+/*
+ * 0: the sender of SAg can use our ESP suite and key wrap, in proposals of one
+ * number (what has another number is an alternative); -ENOENT; -EBADMSG.
+ */
 int sag_check(struct rbuf body) MUST_CHECK;
 
 #endif
