@@ -13,14 +13,14 @@
 #include "common/util.h"
 
 #define SHA256_LEN 32
-#define PRF_LEN 32	   /* PRF_HMAC_SHA2_256 */
-#define GCM_KEY_LEN 32	   /* AES-256 */
-#define GCM_SALT_LEN 4	   /* RFC 4106, RFC 5282 */
-#define GCM_KEYMAT_LEN 36  /* key | salt */
-#define GCM_IV_LEN 8	   /* explicit IV on the wire */
-#define GCM_NONCE_LEN 12   /* salt | IV */
+#define PRF_LEN 32	  /* PRF_HMAC_SHA2_256 */
+#define GCM_KEY_LEN 32	  /* AES-256 */
+#define GCM_SALT_LEN 4	  /* RFC 4106, RFC 5282 */
+#define GCM_KEYMAT_LEN 36 /* key | salt */
+#define GCM_IV_LEN 8	  /* explicit IV on the wire */
+#define GCM_NONCE_LEN 12  /* salt | IV */
 #define GCM_TAG_LEN 16
-#define KW_KEY_LEN 32	   /* KW_5649_256 */
+#define KW_KEY_LEN 32 /* KW_5649_256 */
 #define X25519_LEN 32
 
 /* Load configuration and providers, fetch everything; before the sandbox. */
@@ -53,8 +53,8 @@ int aead_open(const uint8_t key[GCM_KEY_LEN],
 #define KW_WRAPPED_LEN(n) ((((n) + 7) / 8) * 8 + 8)
 int kw_wrap(const uint8_t kek[KW_KEY_LEN], struct chunk plain, uint8_t *out,
     size_t out_size, size_t *out_len) MUST_CHECK;
-int kw_unwrap(const uint8_t kek[KW_KEY_LEN], struct chunk wrapped,
-    uint8_t *out, size_t out_size, size_t *out_len) MUST_CHECK;
+int kw_unwrap(const uint8_t kek[KW_KEY_LEN], struct chunk wrapped, uint8_t *out,
+    size_t out_size, size_t *out_len) MUST_CHECK;
 
 /* X25519 (RFC 7748); -EBADMSG when the shared secret is all zero. */
 int x25519_public(const uint8_t priv[X25519_LEN], uint8_t pub[X25519_LEN])

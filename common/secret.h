@@ -19,7 +19,7 @@ struct secret *secret_new(size_t len);
 struct secret *secret_from(const void *p, size_t len);
 uint8_t *secret_bytes(struct secret *s); /* use in place, do not keep */
 size_t secret_len(const struct secret *s);
-void secret_free(struct secret **s);	 /* wipes and nulls; NULL is fine */
+void secret_free(struct secret **s); /* wipes and nulls; NULL is fine */
 /* Constant time. */
 bool secret_eq(const void *a, const void *b, size_t len);
 

@@ -18,7 +18,7 @@ struct rbuf {
 };
 
 void rb_init(struct rbuf *rb, const void *p, size_t len);
-int rb_u8(struct rbuf *rb, uint8_t *v) MUST_CHECK;	/* 0 or -EBADMSG */
+int rb_u8(struct rbuf *rb, uint8_t *v) MUST_CHECK; /* 0 or -EBADMSG */
 int rb_u16(struct rbuf *rb, uint16_t *v) MUST_CHECK;
 int rb_u32(struct rbuf *rb, uint32_t *v) MUST_CHECK;
 int rb_u64(struct rbuf *rb, uint64_t *v) MUST_CHECK;

@@ -1,252 +1,198 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The control socket.  Who may connect is decided by the directory (group
- * mike); who may change something by SO_PEERCRED.  A client is bounded: one
- * small message at a time, answers are never waited for.
- */
+#include "groupd/ctl.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <event2/event.h>
-#include <sys/socket.h>
 #include <sys/un.h>
 
 #include "common/log.h"
-#include "groupd/gd.h"
 
-#define CLIENTS_MAX 16
 #define ASK_MAX 1024
+#define OUT_OVERHEAD 64 /* what a queued message costs beyond its octets */
 
-struct client {
-	uint32_t id; /* 0: free */
-	int fd;
-	struct ucred who;
-	struct event *ev;
-	struct ctl *ctl;
-	uint32_t open_req; /* CTL_OPEN under way */
-	bool opening;
-};
-
-struct ctl {
-	struct gd *gd;
-	int fd;
-	struct event *ev;
-	uint32_t last_id;
-	struct client c[CLIENTS_MAX];
+struct out {
+	STAILQ_ENTRY(out) next;
+	size_t len;
+	uint8_t octets[];
 };
 
 static void
 client_end(struct client *c)
 {
-	event_free(c->ev);
+	struct out *o;
+
+	while ((o = STAILQ_FIRST(&c->queue)) != NULL) {
+		STAILQ_REMOVE_HEAD(&c->queue, next);
+		free(o);
+	}
+	gather_forget(c->ctl->gd, c->id);
+	cmd_forget(c);
+	event_free(c->rd);
+	event_free(c->wr);
 	close(c->fd);
 	*c = (struct client){ 0 };
 }
 
-static struct client *
-client_find(struct ctl *ctl, uint32_t id)
+/* Somebody up the stack may still hold the client: end it from the loop. */
+static void
+client_fail(struct client *c, const char *why)
 {
-	for (size_t i = 0; id != 0 && i < CLIENTS_MAX; i++)
+	if (c->dead)
+		return;
+	log_warn(
+	    "ctl.drop uid=%u pid=%d: %s", c->who.uid, (int)c->who.pid, why);
+	c->dead = true;
+	event_active(c->rd, EV_TIMEOUT, 0);
+}
+
+struct client *
+ctl_find(struct ctl *ctl, uint32_t id)
+{
+	for (size_t i = 0; id != 0 && i < CTL_CLIENTS; i++)
 		if (ctl->c[i].id == id)
 			return &ctl->c[i];
 	return NULL;
+}
+
+/* false: it does not take more now. */
+static bool
+push(struct client *c, const uint8_t *p, size_t len)
+{
+	if (send(c->fd, p, len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
+		c->seen_ms = gd_now();
+		return true;
+	}
+	if (errno != EAGAIN && errno != EINTR && errno != ENOBUFS)
+		client_fail(c, strerror(errno));
+	return false;
+}
+
+static void
+enqueue(struct client *c, const uint8_t *p, size_t len)
+{
+	struct out *o;
+
+	if (len + OUT_OVERHEAD > CTL_QUEUE - c->queued ||
+	    (o = malloc(sizeof(*o) + len)) == NULL) {
+		client_fail(c, "does not read its answers");
+		return;
+	}
+	o->len = len;
+	memcpy(o->octets, p, len);
+	STAILQ_INSERT_TAIL(&c->queue, o, next);
+	c->queued += len + OUT_OVERHEAD;
+	if (event_add(c->wr, NULL) != 0)
+		fatal("ctl: no event");
 }
 
 void
 ctl_send(struct ctl *ctl, uint32_t client, const struct msg *m)
 {
 	static uint8_t buf[MSG_SIZE_MAX];
-	struct client *c = client_find(ctl, client);
+	struct client *c = ctl_find(ctl, client);
 	struct wbuf wb;
 
-	if (c == NULL)
-		return; /* gone in the meantime */
+	if (c == NULL || c->dead)
+		return;
 	wb_init(&wb, buf, sizeof(buf));
 	if (msg_put(&wb, m) != 0)
 		fatal("ctl.send msg=%s does not encode", msg_name(m->type));
-	if (send(c->fd, buf, wb.len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
-		log_warn(
-		    "ctl.drop pid=%d: %s", (int)c->who.pid, strerror(errno));
-		client_end(c);
-	}
-}
-
-static void
-result(struct client *c, uint32_t req, enum ipc_status st, const char *why)
-{
-	struct msg m = { .type = MSG_RESULT };
-
-	m.result.req = req;
-	m.result.status = (uint8_t)st;
-	m.result.text = (struct chunk){ (const uint8_t *)why, strlen(why) };
-	ctl_send(c->ctl, c->id, &m);
-}
-
-/* Who waits for a group is written down in the group: client << 8 | kind. */
-void
-ctl_settled(struct ctl *ctl, const struct grp *g)
-{
-	struct grp *mine = groups_slot(&ctl->gd->t, g->slot);
-	struct client *c = client_find(ctl, g->op);
-
-	mine->waiting = false;
-	if (c == NULL)
+	if (STAILQ_EMPTY(&c->queue) && push(c, buf, wb.len))
 		return;
-	for (size_t i = 0; c->opening && i < MIKE_SLOTS; i++)
-		if (ctl->gd->t.g[i].waiting && ctl->gd->t.g[i].op == c->id)
-			return; /* others of this CTL_OPEN are not done */
-	c->opening = false;
-	result(c, c->open_req, ST_OK, "");
+	if (!c->dead)
+		enqueue(c, buf, wb.len);
 }
 
 static void
-act(struct client *c, struct grp *g, enum life_ev ev, uint32_t req)
+on_room(evutil_socket_t fd, short what, void *arg)
 {
-	c->open_req = req;
-	g->waiting = true;
-	g->op = c->id;
-	if (gd_step(c->ctl->gd, g, ev) == 0)
-		return;
-	g->waiting = false;
-	result(c, req, ST_CONFLICT,
-	    ev == E_JOIN ? "is a member already, or just leaving"
-			 : "is no member, or just joining");
-}
+	struct client *c = arg;
+	struct out *o;
 
-static void
-cmd_group(struct client *c, struct chunk name, enum life_ev ev, uint32_t req)
-{
-	struct grp *g =
-	    groups_find(&c->ctl->gd->t, (const char *)name.p, name.len);
-
-	if (g == NULL)
-		result(c, req, ST_MISSING, "no such group in the policy");
-	else if (g->waiting)
-		result(c, req, ST_CONFLICT, "another command is under way");
-	else
-		act(c, g, ev, req);
-}
-
-static void
-cmd_open(struct client *c, uint32_t req)
-{
-	struct groups *t = &c->ctl->gd->t;
-	bool any = false;
-
-	c->open_req = req;
-	c->opening = true;
-	for (size_t i = 0; i < MIKE_SLOTS; i++) {
-		struct grp *g = &t->g[i];
-
-		if (g->life != L_RUN && g->life != L_SPD)
-			continue;
-		g->waiting = true;
-		g->op = c->id;
-		any = true;
+	(void)fd;
+	(void)what;
+	while (!c->dead && (o = STAILQ_FIRST(&c->queue)) != NULL) {
+		if (!push(c, o->octets, o->len))
+			return; /* the event stays */
+		STAILQ_REMOVE_HEAD(&c->queue, next);
+		c->queued -= o->len + OUT_OVERHEAD;
+		free(o);
 	}
-	for (size_t i = 0; any && i < MIKE_SLOTS; i++)
-		if (t->g[i].waiting && t->g[i].op == c->id &&
-		    gd_step(c->ctl->gd, &t->g[i], E_OPEN) != 0)
-			fatal("group.step: broken table");
-	if (!any) {
-		c->opening = false;
-		result(c, req, ST_OK, "");
-	}
-}
-
-/* Changing something is for root, and on record whether it is allowed or not.
- */
-static bool
-allowed(struct client *c, const char *cmd, struct chunk name, uint32_t req)
-{
-	char safe[260];
-	bool ok = c->who.uid == 0;
-
-	log_info("audit uid=%u gid=%u pid=%d cmd=%s group=%s %s", c->who.uid,
-	    c->who.gid, (int)c->who.pid, cmd,
-	    log_safe(safe, sizeof(safe), name.p, name.len),
-	    ok ? "allowed" : "refused");
-	if (!ok)
-		result(c, req, ST_REFUSED, "only root may do that");
-	return ok;
-}
-
-static void
-command(struct client *c, const struct msg *m)
-{
-	struct chunk none = { (const uint8_t *)"", 0 };
-
-	switch (m->type) {
-	case MSG_STATUS_GET:
-		gather_ask(c->ctl->gd, c->id, m->status_get.req);
-		break;
-	case MSG_CTL_JOIN:
-		if (allowed(c, "join", m->ctl_join.name, m->ctl_join.req))
-			cmd_group(c, m->ctl_join.name, E_JOIN, m->ctl_join.req);
-		break;
-	case MSG_CTL_LEAVE:
-		if (allowed(c, "leave", m->ctl_leave.name, m->ctl_leave.req))
-			cmd_group(
-			    c, m->ctl_leave.name, E_LEAVE, m->ctl_leave.req);
-		break;
-	case MSG_CTL_OPEN:
-		if (allowed(c, "open", none, m->ctl_open.req))
-			cmd_open(c, m->ctl_open.req);
-		break;
-	default:
-		break;
-	}
+	(void)event_del(c->wr);
 }
 
 /* mikectl is no daemon of ours: what it sends wrong costs it the connection. */
 static void
-on_client(evutil_socket_t fd, short what, void *arg)
+on_ask(evutil_socket_t fd, short what, void *arg)
 {
 	struct client *c = arg;
 	uint8_t buf[ASK_MAX];
 	struct msg m;
-	ssize_t n;
+	ssize_t n = 0;
 
 	(void)what;
-	n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_TRUNC);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
+	if (!c->dead) {
+		n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_TRUNC);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+	}
 	if (n <= 0) {
 		client_end(c);
 		return;
 	}
+	c->seen_ms = gd_now();
 	if ((size_t)n > sizeof(buf) || msg_get(buf, (size_t)n, &m) != 0 ||
-	    !msg_permitted(m.type, PEER_MIKECTL, PEER_GROUPD)) {
-		log_warn("ctl.drop uid=%u pid=%d: not a request", c->who.uid,
-		    (int)c->who.pid);
-		client_end(c);
-		return;
+	    !msg_permitted(m.type, PEER_MIKECTL, PEER_GROUPD))
+		client_fail(c, "not a request");
+	else
+		cmd_run(c, &m);
+}
+
+/* Is there room for one more of this user?  Root always finds some. */
+static struct client *
+place_find(struct ctl *ctl, uid_t uid)
+{
+	struct client *free_one = NULL;
+	unsigned int same = 0, others = 0;
+
+	for (size_t i = 0; i < CTL_CLIENTS; i++) {
+		struct client *c = &ctl->c[i];
+
+		if (c->id == 0) {
+			free_one = c;
+			continue;
+		}
+		others += c->who.uid != 0;
+		same += c->who.uid == uid;
 	}
-	command(c, &m);
+	if (uid != 0 && (same >= CTL_PER_UID || others >= CTL_OTHERS))
+		return NULL;
+	return free_one;
 }
 
 static int
 client_new(struct ctl *ctl, int fd)
 {
 	socklen_t len = sizeof(struct ucred);
-	struct client *c = NULL;
+	struct client *c;
+	struct ucred who;
 
-	for (size_t i = 0; i < CLIENTS_MAX && c == NULL; i++)
-		if (ctl->c[i].id == 0)
-			c = &ctl->c[i];
-	if (c == NULL)
-		return -EMFILE;
-	*c = (struct client){ .fd = fd, .ctl = ctl };
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &c->who, &len) != 0)
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) != 0)
 		return -errno;
-	c->ev =
-	    event_new(ctl->gd->base, fd, EV_READ | EV_PERSIST, on_client, c);
-	if (c->ev == NULL || event_add(c->ev, NULL) != 0)
+	if ((c = place_find(ctl, who.uid)) == NULL)
+		return -EUSERS;
+	*c = (struct client){
+		.fd = fd, .ctl = ctl, .who = who, .seen_ms = gd_now()
+	};
+	STAILQ_INIT(&c->queue);
+	c->rd = event_new(ctl->gd->base, fd, EV_READ | EV_PERSIST, on_ask, c);
+	c->wr = event_new(ctl->gd->base, fd, EV_WRITE | EV_PERSIST, on_room, c);
+	if (c->rd == NULL || c->wr == NULL || event_add(c->rd, NULL) != 0)
 		fatal("ctl: no event");
 	if (++ctl->last_id == 0)
 		ctl->last_id = 1;
@@ -264,32 +210,60 @@ on_accept(evutil_socket_t fd, short what, void *arg)
 	if (c < 0)
 		return;
 	if ((r = client_new(ctl, c)) != 0) {
-		log_warn("ctl.refuse: %s", strerror(-r));
+		log_debug("ctl.refuse: %s", strerror(-r));
 		close(c);
 	}
+}
+
+void
+ctl_tick(struct ctl *ctl)
+{
+	uint64_t now = gd_now();
+
+	if (ctl->unwritten != 0)
+		log_warn("audit refused=%llu more, not written down",
+		    (unsigned long long)ctl->unwritten);
+	ctl->audits = 0;
+	ctl->unwritten = 0;
+	for (size_t i = 0; i < CTL_CLIENTS; i++) {
+		struct client *c = &ctl->c[i];
+
+		if (c->id == 0 || c->dead)
+			continue;
+		if (c->acting && now - c->since_ms >= CTL_DONE_MS)
+			cmd_overdue(c);
+		else if (now - c->seen_ms >= CTL_IDLE_MS)
+			client_fail(c, "idle");
+	}
+}
+
+static int
+socket_open(const char *run)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd, n;
+
+	n = snprintf(
+	    un.sun_path, sizeof(un.sun_path), "%s/ctl/groupd.sock", run);
+	if (n < 0 || (size_t)n >= sizeof(un.sun_path))
+		fatal("ctl: the run directory's name is too long for a socket");
+	(void)unlink(un.sun_path); /* of a groupd that was killed */
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&un, sizeof(un)) != 0 ||
+	    listen(fd, CTL_CLIENTS) != 0)
+		fatal("ctl %s: %s", un.sun_path, strerror(errno));
+	return fd;
 }
 
 struct ctl *
 ctl_open(struct gd *gd)
 {
-	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	struct ctl *ctl = calloc(1, sizeof(*ctl));
-	int n;
 
 	if (ctl == NULL)
 		fatal("groupd: out of memory");
 	ctl->gd = gd;
-	n = snprintf(
-	    un.sun_path, sizeof(un.sun_path), "%s/ctl/groupd.sock", gd->o->run);
-	if (n < 0 || (size_t)n >= sizeof(un.sun_path))
-		fatal("ctl: the run directory's name is too long for a socket");
-	(void)unlink(un.sun_path); /* of a groupd that was killed */
-	ctl->fd =
-	    socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (ctl->fd < 0 ||
-	    bind(ctl->fd, (struct sockaddr *)&un, sizeof(un)) != 0 ||
-	    listen(ctl->fd, CLIENTS_MAX) != 0)
-		fatal("ctl %s: %s", un.sun_path, strerror(errno));
+	ctl->fd = socket_open(gd->o->run);
 	ctl->ev =
 	    event_new(gd->base, ctl->fd, EV_READ | EV_PERSIST, on_accept, ctl);
 	if (ctl->ev == NULL || event_add(ctl->ev, NULL) != 0)

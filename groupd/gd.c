@@ -15,17 +15,12 @@
 #include "common/ike/hdr.h"
 #include "common/log.h"
 
-/* Requests carry what they are about: an answer needs no table. */
-enum {
-	REQ_SPD_SET = 0x100,
-	REQ_SPD_CLEAR = 0x200,
-	REQ_JOIN = 0x300,
-	REQ_LEAVE = 0x400,
-	REQ_KIND = 0xff00
-};
+/* An answer that is waited for is asked for again after this time. */
+#define AGAIN_MS 200
+#define IDLE_MS 1000
 
-static uint64_t
-now_ms(void)
+uint64_t
+gd_now(void)
 {
 	struct timespec t;
 
@@ -49,14 +44,22 @@ ask_spd(struct gd *gd, const struct grp *g, bool set)
 
 	if (set) {
 		m.type = MSG_SPD_SET;
-		m.spd_set.req = REQ_SPD_SET | g->slot;
+		m.spd_set.req = grp_req(g);
 		m.spd_set.slot = g->slot;
 	} else {
 		m.type = MSG_SPD_CLEAR;
-		m.spd_clear.req = REQ_SPD_CLEAR | g->slot;
+		m.spd_clear.req = grp_req(g);
 		m.spd_clear.slot = g->slot;
 	}
 	ask(gd->d, &m);
+}
+
+void
+gd_clear(struct gd *gd, uint8_t slot)
+{
+	struct grp none = { .slot = slot };
+
+	ask_spd(gd, &none, false);
 }
 
 static void
@@ -64,7 +67,7 @@ ask_joined(struct gd *gd, const struct grp *g, bool joined)
 {
 	struct msg m = { .type = MSG_JOINED_SET };
 
-	m.joined_set.req = (joined ? REQ_JOIN : REQ_LEAVE) | (uint32_t)g->slot;
+	m.joined_set.req = grp_req(g);
 	m.joined_set.slot = g->slot;
 	m.joined_set.joined = joined;
 	ask(gd->p, &m);
@@ -89,11 +92,34 @@ effect(struct gd *gd, const struct grp *g, enum grp_fx fx)
 		ask_spd(gd, g, false);
 		break;
 	case GF_START:
+		gd->k[g->slot].was_up = false;
 		spawn_say(gd, 'S', g->slot);
 		break;
 	case GF_STOP:
 		spawn_say(gd, 'K', g->slot);
 		break;
+	}
+}
+
+static void
+say_life(const struct grp *g)
+{
+	switch (g->life) {
+	case L_RUN:
+		log_info("group.run group=%s slot=%u", g->name, g->slot);
+		break;
+	case L_NONE:
+	case L_LEFT:
+		log_info("group.left group=%s slot=%u%s", g->name, g->slot,
+		    g->forget ? " until=start" : "");
+		break;
+	case L_ORPHAN:
+		log_warn("group.orphan group=%s slot=%u: not in the policy any "
+			 "more; its kernel policies stay until it is left",
+		    g->name, g->slot);
+		break;
+	default:
+		log_debug("group.life group=%s life=%d", g->name, (int)g->life);
 	}
 }
 
@@ -106,51 +132,54 @@ gd_step(struct gd *gd, struct grp *g, enum life_ev ev)
 
 	if ((r = grp_step(g, ev, &fx)) != 0)
 		return r;
+	if (g->life != was)
+		say_life(g);
 	effect(gd, g, fx);
-	if (g->life != was && g->life == L_RUN)
-		log_info("group.run group=%s slot=%u", g->name, g->slot);
-	if (g->life != was && g->life == L_LEFT)
-		log_info("group.left group=%s%s", g->name,
-		    g->forget ? " until the next start" : "");
 	if (g->waiting && grp_settled(g))
 		ctl_settled(gd->ctl, g);
 	return 0;
 }
 
-/* Which answer a state waits for; others come late and mean nothing. */
-static uint32_t
-awaited(enum life life)
+/* Refusals repeat until their cause is gone: only what is new is said. */
+static void
+refused(struct grp *g, const struct msg_result *r)
 {
-	switch (life) {
-	case L_SAVING_JOIN:
-		return REQ_JOIN;
-	case L_SPD:
-		return REQ_SPD_SET;
-	case L_CLEARING:
-		return REQ_SPD_CLEAR;
-	case L_SAVING_LEAVE:
-		return REQ_LEAVE;
-	default:
-		return 0;
-	}
+	char why[sizeof(g->why)];
+
+	(void)snprintf(why, sizeof(why), "%.*s", (int)r->text.len,
+	    (const char *)r->text.p);
+	if (strcmp(why, g->why) == 0)
+		return;
+	memcpy(g->why, why, sizeof(why));
+	log_warn("group.refused group=%s slot=%u status=%u why=\"%s\"", g->name,
+	    g->slot, r->status, g->why);
 }
 
 static void
 on_result(struct gd *gd, const struct msg_result *r)
 {
-	struct grp *g = groups_slot(&gd->t, (uint8_t)(r->req & 0xff));
-	enum life_ev ev = r->status == ST_OK ? E_DONE : E_FAIL;
+	struct grp *g = groups_asker(&gd->t, r->req);
 
 	if (g == NULL)
 		return;
-	if (ev == E_FAIL) {
-		(void)snprintf(g->why, sizeof(g->why), "%.*s", (int)r->text.len,
-		    (const char *)r->text.p);
-		log_warn("group.refused group=%s status=%u why=\"%s\"", g->name,
-		    r->status, g->why);
-	}
-	if ((r->req & REQ_KIND) == awaited(g->life) && gd_step(gd, g, ev) != 0)
-		fatal("group.step group=%s: broken table", g->name);
+	if (r->status != ST_OK)
+		refused(g, r);
+	else
+		g->why[0] = '\0';
+	if (gd_step(gd, g, r->status == ST_OK ? E_DONE : E_FAIL) != 0)
+		log_debug("group.late group=%s", g->name);
+}
+
+/* Datagrams are sent again by whoever needs an answer. */
+static void
+try(struct gd *gd, struct chan *c, const struct msg *m)
+{
+	int r = chan_try(c, m);
+
+	if (r == -ENOTCONN)
+		gd->absent++;
+	else if (r != 0)
+		gd->lost++;
 }
 
 static void
@@ -159,12 +188,11 @@ on_dgram_in(struct gd *gd, const struct msg *m)
 	struct msg out = *m;
 	struct route to;
 
-	route_dgram(&gd->router, &gd->t, m->dgram_in.data, now_ms(), &to);
+	route_dgram(&gd->router, &gd->t, m->dgram_in.data, gd_now(), &to);
 	if (to.to == RT_DROP)
 		return;
 	if (to.to == RT_SLOT) {
-		if (chan_try(gd->k[to.slot].c, m) != 0)
-			gd->lost++;
+		try(gd, gd->k[to.slot].c, m);
 		return;
 	}
 	out.type = MSG_DGRAM_OUT;
@@ -173,8 +201,27 @@ on_dgram_in(struct gd *gd, const struct msg *m)
 		.peer = m->dgram_in.peer,
 		.peer_port = m->dgram_in.peer_port,
 		.data = { to.reply, sizeof(to.reply) } };
-	if (chan_try(gd->d, &out) != 0)
-		gd->lost++;
+	try(gd, gd->d, &out);
+}
+
+/*
+ * All groups are named.  What runs and is not among them is ended: a group that
+ * the text has lost, or a key manager that outlived a groupd that knew it.
+ */
+static void
+on_groups_end(struct gd *gd)
+{
+	groups_end(&gd->t);
+	for (uint8_t i = 0; i < MIKE_SLOTS; i++) {
+		struct grp *g = &gd->t.g[i];
+
+		if (g->running && (g->life == L_NONE || g->life == L_LEFT))
+			spawn_say(gd, 'K', i);
+		if (!g->named && (g->life == L_RUN || g->life == L_SPD) &&
+		    gd_step(gd, g, E_DROP) != 0)
+			fatal("group.step: broken table");
+	}
+	gd->listed = true;
 }
 
 static void
@@ -203,9 +250,8 @@ on_dispatcherd(void *arg, const struct msg *m)
 		on_dgram_in(gd, m);
 		break;
 	case MSG_ACQUIRE:
-		if (m->acquire.slot < MIKE_SLOTS &&
-		    chan_try(gd->k[m->acquire.slot].c, m) != 0)
-			gd->lost++;
+		if (m->acquire.slot < MIKE_SLOTS)
+			try(gd, gd->k[m->acquire.slot].c, m);
 		break;
 	case MSG_RESULT:
 		on_result(gd, &m->result);
@@ -222,12 +268,16 @@ on_policyd(void *arg, const struct msg *m)
 
 	switch (m->type) {
 	case MSG_GROUPS_BEGIN:
+		groups_begin(&gd->t);
 		(void)snprintf(gd->identity, sizeof(gd->identity), "%.*s",
 		    (int)m->groups_begin.identity.len,
 		    (const char *)m->groups_begin.identity.p);
 		break;
 	case MSG_GROUP:
 		on_groups(gd, &m->group);
+		break;
+	case MSG_GROUPS_END:
+		on_groups_end(gd);
 		break;
 	case MSG_RESULT:
 		on_result(gd, &m->result);
@@ -243,14 +293,32 @@ text_keep(char *to, size_t size, struct chunk from)
 	(void)snprintf(to, size, "%.*s", (int)from.len, (const char *)from.p);
 }
 
+/* What a key manager may say of itself; whether it runs, we see ourselves. */
+static const char *
+km_state_word(uint8_t state)
+{
+	static const char *const words[] = {
+		[GS_STARTING] = "starting",
+		[GS_REGISTERING] = "registering",
+		[GS_KEYED] = "keyed",
+		[GS_NO_ESP] = "no-esp",
+	};
+
+	return state < NITEMS(words) ? words[state] : NULL;
+}
+
 static void
 on_km_state(struct slot_edge *e, const struct msg_km_state *s)
 {
 	struct km_view *v = &e->view;
 	struct grp *g = groups_slot(&e->gd->t, e->slot);
+	const char *word = km_state_word(s->state);
 
+	if (word == NULL)
+		return;
 	if (g != NULL && (!v->seen || v->state != s->state))
-		log_info("group.state group=%s state=%u", g->name, s->state);
+		log_info("group.state group=%s slot=%u state=%s", g->name,
+		    e->slot, word);
 	v->seen = true;
 	v->state = s->state;
 	v->generation = s->generation;
@@ -271,8 +339,8 @@ on_keymgrd(void *arg, const struct msg *m)
 	case MSG_DGRAM_OUT:
 		if (!route_out_ok(m->dgram_out.data, e->slot))
 			gd->forged++;
-		else if (chan_try(gd->d, m) != 0)
-			gd->lost++;
+		else
+			try(gd, gd->d, m);
 		break;
 	case MSG_KM_STATE:
 		on_km_state(e, &m->km_state);
@@ -298,8 +366,18 @@ up_dispatcherd(void *arg)
 	struct gd *gd = arg;
 
 	for (size_t i = 0; i < MIKE_SLOTS; i++)
-		if (gd->t.g[i].life == L_RUN || gd->t.g[i].life == L_SPD)
-			ask_spd(gd, &gd->t.g[i], true);
+		if (gd_step(gd, &gd->t.g[i], E_LOST) != 0)
+			fatal("group.step: broken table");
+}
+
+/* Its successor tells us anew. */
+static void
+down_keymgrd(void *arg)
+{
+	struct slot_edge *e = arg;
+
+	e->view = (struct km_view){ 0 };
+	e->was_up = true;
 }
 
 static void
@@ -312,18 +390,26 @@ nothing(void *arg)
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)
 {
-	struct timeval second = { .tv_sec = 1 };
+	struct timeval next = { .tv_sec = IDLE_MS / 1000 };
 	struct gd *gd = arg;
+	bool again = !gd->listed;
 
 	(void)fd;
 	(void)what;
-	for (size_t i = 0; i < MIKE_SLOTS; i++)
-		if (gd->t.g[i].life != L_NONE &&
-		    gd_step(gd, &gd->t.g[i], E_TICK) != 0)
+	for (size_t i = 0; i < MIKE_SLOTS; i++) {
+		struct grp *g = &gd->t.g[i];
+
+		if (gd_step(gd, g, E_TICK) != 0)
 			fatal("group.step: broken table");
-	if (gd->identity[0] == '\0' && chan_is_up(gd->p))
+		again = again || !grp_settled(g) ||
+			(g->life == L_RUN && !g->closed);
+	}
+	if (!gd->listed && chan_is_up(gd->p))
 		up_policyd(gd);
-	(void)event_add(gd->tick, &second);
+	ctl_tick(gd->ctl);
+	if (again)
+		next = (struct timeval){ .tv_usec = AGAIN_MS * 1000 };
+	(void)event_add(gd->tick, &next);
 }
 
 struct gd *
@@ -361,7 +447,7 @@ gd_open_channels(struct gd *gd)
 	static const struct chan_ops d = { up_dispatcherd, nothing,
 		on_dispatcherd };
 	static const struct chan_ops p = { up_policyd, nothing, on_policyd };
-	static const struct chan_ops k = { nothing, nothing, on_keymgrd };
+	static const struct chan_ops k = { nothing, down_keymgrd, on_keymgrd };
 	char path[PATH_MAX];
 	struct chan_conf c = { .self = PEER_GROUPD,
 		.remote = PEER_KEYMGRD,

@@ -30,6 +30,7 @@ struct slot_edge {
 	struct gd *gd;
 	uint8_t slot;
 	struct chan *c;
+	bool was_up; /* since it was started */
 	struct km_view view;
 };
 
@@ -42,8 +43,10 @@ struct gd {
 	struct groups t;
 	struct router router;
 	char identity[513];
-	uint64_t lost; /* datagrams that a busy or absent peer did not take */
-	uint64_t forged;
+	bool listed;	 /* policyd has named all groups once */
+	uint64_t lost;	 /* messages that a busy peer did not take */
+	uint64_t absent; /* messages for a peer that is not running */
+	uint64_t forged; /* datagrams under another slot's SPI */
 	struct ctl *ctl;
 	struct gather *gather;
 };
@@ -52,21 +55,36 @@ struct gd *gd_new(const struct opts *o, struct event_base *base);
 void gd_open_channels(struct gd *gd);
 /* Feed one event to a group and do what comes of it. */
 int gd_step(struct gd *gd, struct grp *g, enum life_ev ev) MUST_CHECK;
+/* Take policies and SAs of a slot without a group out of the kernel. */
+void gd_clear(struct gd *gd, uint8_t slot);
+uint64_t gd_now(void); /* ms, CLOCK_MONOTONIC */
 
 /* spawn.c */
 void spawn_open(struct gd *gd);
 void spawn_say(struct gd *gd, char op, uint8_t slot);
 
-/* ctl.c: the control socket */
+/* ctl.c: the control socket and its clients */
+struct ctl;
+struct client;
 struct ctl *ctl_open(struct gd *gd);
-/* A client's answer; a client that does not read is dropped. */
+/* Queue a message; a client that does not read is dropped. */
 void ctl_send(struct ctl *c, uint32_t client, const struct msg *m);
+/* Once in a while: who is idle, stuck, or waits for what is not done? */
+void ctl_tick(struct ctl *c);
+
+/* cmd.c: what clients ask for */
+void cmd_run(struct client *c, const struct msg *m);
 /* An operation of a group has settled. */
-void ctl_settled(struct ctl *c, const struct grp *g);
+void ctl_settled(struct ctl *c, struct grp *g);
+/* Answer a command that takes too long. */
+void cmd_overdue(struct client *c);
+void cmd_forget(struct client *c);
 
 /* status.c */
 struct gather *gather_new(struct gd *gd);
+void gather_free(struct gather **ga);
 void gather_ask(struct gd *gd, uint32_t client, uint32_t req);
+void gather_forget(struct gd *gd, uint32_t client);
 /* COUNT, SA_STAT, STATUS_END from dispatcherd (slot < 0) or a key manager. */
 void gather_msg(struct gd *gd, int slot, const struct msg *m);
 

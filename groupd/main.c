@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdio.h>
 
+#include <bsd/unistd.h>
 #include <event2/event.h>
 #include <linux/landlock.h>
 
@@ -46,8 +47,10 @@ main(int argc, char **argv)
 
 	log_init("groupd");
 	opts_parse(&o, argc, argv);
+	log_debug_enable(o.debug);
 	proc_harden("groupd");
-	if (crypto_init() != 0) /* SHA-256, to tell groups apart */
+	closefrom(GD_SPAWN_FD + 1); /* nothing else is ours */
+	if (crypto_init() != 0)	    /* SHA-256, to tell groups apart */
 		fatal("crypto: OpenSSL lacks an algorithm that MIKE needs");
 	proc_drop("mike-groupd", 0);
 	paths_confine(&o);

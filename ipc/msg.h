@@ -17,9 +17,9 @@
 #define DECL_blob(name, max) struct chunk name; /* borrowed */
 #define DECL(kind, ...) DECL_##kind(__VA_ARGS__)
 
-#define GEN_STRUCT(id, NAME, name, edges) \
-	struct msg_##name {               \
-		FIELDS_##name(DECL)       \
+#define GEN_STRUCT(id, NAME, name, edges)                                      \
+	struct msg_##name {                                                    \
+		FIELDS_##name(DECL)                                            \
 	};
 MSG_LIST(GEN_STRUCT)
 

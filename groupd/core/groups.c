@@ -17,6 +17,7 @@ static const struct {
 	[L_STOPPING] = { GF_STOP, true },
 	[L_CLEARING] = { GF_SPD_CLEAR, true },
 	[L_SAVING_LEAVE] = { GF_SAVE_LEAVE, true },
+	[L_ORPHAN] = { GF_STOP, false },
 };
 
 /* A pair that is not listed is an error, not a no-op. */
@@ -27,12 +28,19 @@ static const struct {
 } edges[] = {
 	{ L_LEFT, E_JOIN, L_SAVING_JOIN },
 	{ L_SAVING_JOIN, E_DONE, L_SPD },
+	{ L_SAVING_JOIN, E_FAIL, L_LEFT },
 	{ L_SPD, E_DONE, L_RUN },
 	{ L_SPD, E_LEAVE, L_STOPPING },
 	{ L_SPD, E_OPEN, L_STOPPING },
+	{ L_SPD, E_DROP, L_ORPHAN },
 	{ L_RUN, E_LEAVE, L_STOPPING },
 	{ L_RUN, E_OPEN, L_STOPPING },
+	{ L_RUN, E_DROP, L_ORPHAN },
+	{ L_ORPHAN, E_LEAVE, L_STOPPING },
+	{ L_ORPHAN, E_OPEN, L_STOPPING },
 	{ L_STOPPING, E_GONE, L_CLEARING },
+	/* It is still on record as a member: closing it again is enough. */
+	{ L_CLEARING, E_JOIN, L_SPD },
 	{ L_CLEARING, E_DONE, L_SAVING_LEAVE },
 	{ L_SAVING_LEAVE, E_DONE, L_LEFT },
 };
@@ -43,27 +51,57 @@ enter(struct grp *g, enum life to, enum grp_fx *fx)
 	/* Nothing to stop: go on at once.  Nothing to record: likewise. */
 	if (to == L_STOPPING && !g->running)
 		to = L_CLEARING;
+	if (to == L_SAVING_LEAVE && !g->named)
+		to = L_NONE;
 	if (to == L_SAVING_LEAVE && g->forget)
 		to = L_LEFT;
 	g->life = to;
-	g->why[0] = '\0';
+	g->closed = to == L_RUN;
+	g->asked++;
 	*fx = states[to].ask;
+}
+
+/* What is still open; a running group may have to be closed again. */
+static enum grp_fx
+ask_again(const struct grp *g)
+{
+	if (g->life == L_RUN)
+		return g->closed ? GF_NONE : GF_SPD_SET;
+	return states[g->life].again ? states[g->life].ask : GF_NONE;
+}
+
+/* Events that do not move a group; false: look into the table. */
+static bool
+stay(struct grp *g, enum life_ev ev, enum grp_fx *fx)
+{
+	if (ev == E_LOST) {
+		g->closed = false;
+		g->asked++;
+	} else if (ev == E_DONE && g->life == L_RUN && !g->closed) {
+		g->closed = true;
+		g->asked++;
+	} else if (ev == E_FAIL) {
+		return g->life != L_SAVING_JOIN;
+	} else if (ev != E_TICK) {
+		return false;
+	}
+	*fx = ask_again(g);
+	return true;
 }
 
 int
 grp_step(struct grp *g, enum life_ev ev, enum grp_fx *fx)
 {
 	*fx = GF_NONE;
-	if (ev == E_TICK || ev == E_FAIL) {
-		if (ev == E_TICK && states[g->life].again)
-			*fx = states[g->life].ask;
+	if (stay(g, ev, fx))
 		return 0;
-	}
 	for (size_t i = 0; i < NITEMS(edges); i++) {
 		if (edges[i].at != g->life || edges[i].ev != ev)
 			continue;
 		if (ev == E_LEAVE || ev == E_OPEN)
 			g->forget = ev == E_OPEN;
+		if (ev != E_FAIL)
+			g->why[0] = '\0';
 		enter(g, edges[i].to, fx);
 		return 0;
 	}
@@ -73,7 +111,22 @@ grp_step(struct grp *g, enum life_ev ev, enum grp_fx *fx)
 bool
 grp_settled(const struct grp *g)
 {
-	return g->life == L_LEFT || g->life == L_RUN;
+	return g->life == L_NONE || g->life == L_LEFT || g->life == L_RUN ||
+	       g->life == L_ORPHAN;
+}
+
+uint32_t
+grp_req(const struct grp *g)
+{
+	return g->asked << 8 | g->slot;
+}
+
+struct grp *
+groups_asker(struct groups *t, uint32_t req)
+{
+	struct grp *g = groups_slot(t, (uint8_t)req);
+
+	return g != NULL && grp_req(g) == req ? g : NULL;
 }
 
 struct grp *
@@ -94,6 +147,25 @@ groups_find(struct groups *t, const char *name, size_t len)
 	return NULL;
 }
 
+void
+groups_begin(struct groups *t)
+{
+	for (size_t i = 0; i < MIKE_SLOTS; i++)
+		t->g[i].listed = false;
+}
+
+void
+groups_end(struct groups *t)
+{
+	for (size_t i = 0; i < MIKE_SLOTS; i++) {
+		struct grp *g = &t->g[i];
+
+		g->named = g->listed;
+		if (!g->named && g->life == L_LEFT)
+			g->life = L_NONE;
+	}
+}
+
 int
 groups_set(struct groups *t, const struct grp_conf *c, enum grp_fx *fx)
 {
@@ -112,7 +184,8 @@ groups_set(struct groups *t, const struct grp_conf *c, enum grp_fx *fx)
 	g->id_len = c->id.len;
 	g->slot = c->slot;
 	g->role = c->role;
-	if (g->life == L_NONE)
+	g->named = g->listed = true;
+	if (g->life == L_NONE || g->life == L_ORPHAN)
 		enter(g, c->joined ? L_SPD : L_LEFT, fx);
 	return 0;
 }

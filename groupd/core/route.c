@@ -66,13 +66,24 @@ reply_make(const struct ike_hdr *req, uint8_t out[ROUTE_REPLY_LEN])
 	     wb_u16(&wb, N_INVALID_GROUP_ID) == 0);
 }
 
+/* The first message has its sender's SPI and none of ours (RFC 7296 3.1). */
+static bool
+fresh(const struct ike_hdr *h)
+{
+	static const uint8_t zero[8];
+
+	return (h->flags & IKE_F_INITIATOR) != 0 &&
+	       memcmp(h->spi_i, zero, sizeof(zero)) != 0 &&
+	       memcmp(h->spi_r, zero, sizeof(zero)) == 0;
+}
+
 static void
 route_init_request(struct router *r, struct groups *t, struct chunk data,
     uint64_t now_ms, struct route *out)
 {
 	struct ike_init_view v;
 
-	if (ike_init_view(data, &v) != 0) {
+	if (ike_init_view(data, &v) != 0 || !fresh(&v.hdr)) {
 		drop(r, RC_MALFORMED, out);
 		return;
 	}
@@ -84,7 +95,9 @@ route_init_request(struct router *r, struct groups *t, struct chunk data,
 		const struct grp *g = &t->g[i];
 		struct chunk id = { g->id, g->id_len };
 
-		if (g->life == L_RUN && mike_group_matches(&v, id)) {
+		/* A receiver answers nobody, like a host without the group. */
+		if (g->life == L_RUN && g->role == ROLE_SENDER &&
+		    mike_group_matches(&v, id)) {
 			out->to = RT_SLOT;
 			out->slot = i;
 			return;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -178,6 +179,169 @@ known_group_keeps_its_life(void **state)
 	assert_null(groups_find(&t, "rename", 6));
 }
 
+/* policyd names its groups anew, without this one. */
+static void
+lose(struct groups *t, struct grp *g)
+{
+	groups_begin(t);
+	assert_true(g->named); /* not before the end of the list */
+	groups_end(t);
+	assert_false(g->named);
+}
+
+/* A slip in the policy text ends the key manager, and opens nothing. */
+static void
+group_that_the_policy_lost_stays_closed(void **state)
+{
+	struct groups t = { 0 };
+	struct grp *g = running(&t);
+	enum grp_fx fx;
+
+	(void)state;
+	lose(&t, g);
+	assert_int_equal(step(g, E_DROP), GF_STOP);
+	assert_int_equal(g->life, L_ORPHAN);
+	assert_true(grp_settled(g));
+	assert_int_equal(grp_step(g, E_GONE, &fx), -EPROTO);
+	assert_int_equal(grp_step(g, E_JOIN, &fx), -EPROTO);
+	assert_int_equal(step(g, E_TICK), GF_NONE);
+	assert_int_equal(step(g, E_LOST), GF_NONE);
+	/* Named again: from the start, policies first. */
+	assert_int_equal(set(&t, 1, "ops", true), GF_SPD_SET);
+	assert_int_equal(g->life, L_SPD);
+}
+
+/* policyd could not record it: it is cleared, and forgotten. */
+static void
+lost_group_can_be_left(void **state)
+{
+	static const enum life_ev ways[] = { E_LEAVE, E_OPEN };
+
+	(void)state;
+	for (size_t i = 0; i < NITEMS(ways); i++) {
+		struct groups t = { 0 };
+		struct grp *g = running(&t);
+
+		lose(&t, g);
+		(void)step(g, E_DROP);
+		g->running = false;
+		assert_int_equal(step(g, ways[i]), GF_SPD_CLEAR);
+		assert_int_equal(step(g, E_DONE), GF_NONE);
+		assert_int_equal(g->life, L_NONE);
+		assert_true(grp_settled(g));
+		assert_null(groups_find(&t, "ops", 3));
+	}
+}
+
+static void
+lost_group_that_was_left_vanishes(void **state)
+{
+	struct groups t = { 0 };
+
+	(void)state;
+	(void)set(&t, 0, "a", false);
+	(void)set(&t, 1, "b", false);
+	groups_begin(&t);
+	(void)set(&t, 1, "b", false);
+	groups_end(&t);
+	assert_null(groups_slot(&t, 0));
+	assert_non_null(groups_slot(&t, 1));
+}
+
+/*
+ * A new dispatcherd has no rules yet and refuses at first: the running group
+ * goes on asking until the policies are confirmed.
+ */
+static void
+running_group_is_closed_again_after_a_restart(void **state)
+{
+	struct groups t = { 0 };
+	struct grp *g = running(&t);
+	enum grp_fx fx;
+
+	(void)state;
+	assert_true(g->closed);
+	assert_int_equal(step(g, E_LOST), GF_SPD_SET);
+	assert_int_equal(step(g, E_FAIL), GF_NONE);
+	assert_int_equal(step(g, E_TICK), GF_SPD_SET);
+	assert_int_equal(g->life, L_RUN);
+	assert_int_equal(step(g, E_DONE), GF_NONE);
+	assert_true(g->closed);
+	assert_int_equal(step(g, E_TICK), GF_NONE);
+	assert_int_equal(grp_step(g, E_DONE, &fx), -EPROTO);
+}
+
+static void
+what_waits_for_dispatcherd_asks_its_successor(void **state)
+{
+	struct groups t = { 0 };
+	struct grp *g;
+
+	(void)state;
+	(void)set(&t, 1, "ops", true);
+	g = groups_slot(&t, 1);
+	assert_int_equal(step(g, E_LOST), GF_SPD_SET);
+	(void)step(g, E_LEAVE);
+	assert_int_equal(step(g, E_LOST), GF_SPD_CLEAR);
+}
+
+static void
+join_that_cannot_be_recorded_is_none(void **state)
+{
+	struct groups t = { 0 };
+	struct grp *g;
+
+	(void)state;
+	(void)set(&t, 0, "ops", false);
+	g = groups_slot(&t, 0);
+	(void)step(g, E_JOIN);
+	(void)snprintf(g->why, sizeof(g->why), "disk full");
+	assert_int_equal(step(g, E_FAIL), GF_NONE);
+	assert_int_equal(g->life, L_LEFT);
+	assert_true(grp_settled(g));
+	assert_string_equal(g->why, "disk full");
+	(void)step(g, E_JOIN);
+	assert_string_equal(g->why, "");
+}
+
+static void
+leave_can_be_taken_back_until_it_is_recorded(void **state)
+{
+	struct groups t = { 0 };
+	struct grp *g = running(&t);
+
+	(void)state;
+	g->running = false;
+	(void)step(g, E_LEAVE);
+	assert_int_equal(g->life, L_CLEARING);
+	assert_int_equal(step(g, E_JOIN), GF_SPD_SET);
+	assert_int_equal(step(g, E_DONE), GF_START);
+}
+
+/* Each question has a number of its own, also when the state is the same. */
+static void
+late_answers_find_nobody(void **state)
+{
+	struct groups t = { 0 };
+	struct grp *g;
+	uint32_t req;
+
+	(void)state;
+	(void)set(&t, 5, "ops", true);
+	g = groups_slot(&t, 5);
+	req = grp_req(g);
+	assert_ptr_equal(groups_asker(&t, req), g);
+	(void)step(g, E_TICK); /* the same question: either answer will do */
+	assert_ptr_equal(groups_asker(&t, req), g);
+	(void)step(g, E_LOST);
+	assert_null(groups_asker(&t, req));
+	req = grp_req(g);
+	(void)step(g, E_DONE);
+	assert_null(groups_asker(&t, req));
+	assert_null(groups_asker(&t, grp_req(g) + 1)); /* slot 6 has none */
+	assert_null(groups_asker(&t, 200));
+}
+
 static void
 unusable_groups_are_refused(void **state)
 {
@@ -226,6 +390,14 @@ main(void)
 		    join_is_recorded_before_policies_are_asked_for),
 		cmocka_unit_test(events_that_do_not_fit_are_refused),
 		cmocka_unit_test(known_group_keeps_its_life),
+		cmocka_unit_test(group_that_the_policy_lost_stays_closed),
+		cmocka_unit_test(lost_group_can_be_left),
+		cmocka_unit_test(lost_group_that_was_left_vanishes),
+		cmocka_unit_test(running_group_is_closed_again_after_a_restart),
+		cmocka_unit_test(what_waits_for_dispatcherd_asks_its_successor),
+		cmocka_unit_test(join_that_cannot_be_recorded_is_none),
+		cmocka_unit_test(leave_can_be_taken_back_until_it_is_recorded),
+		cmocka_unit_test(late_answers_find_nobody),
 		cmocka_unit_test(unusable_groups_are_refused),
 	};
 

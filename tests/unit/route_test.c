@@ -22,7 +22,7 @@ group_add(uint8_t slot, const char *id, enum life life)
 {
 	struct grp *g = &table.g[slot];
 
-	*g = (struct grp){ .life = life, .slot = slot };
+	*g = (struct grp){ .life = life, .slot = slot, .role = ROLE_SENDER };
 	memcpy(g->id, id, strlen(id));
 	g->id_len = strlen(id);
 }
@@ -35,6 +35,8 @@ fresh(void)
 	group_add(0, "ops-net", L_RUN);
 	group_add(5, "other", L_RUN);
 	group_add(6, "leaving", L_STOPPING);
+	group_add(7, "heard", L_RUN);
+	table.g[7].role = ROLE_RECEIVER;
 }
 
 /* IKE_SA_INIT request: header, nonce, MIKE_GROUP unless bind is NULL. */
@@ -135,6 +137,34 @@ unknown_group_is_answered_without_state(void **state)
 	/* A group that this host is just leaving is none. */
 	r = routed(init_request(buf, sizeof(buf), "leaving"), 0);
 	assert_int_equal(r.to, RT_REPLY);
+	/* Nor does a receiver say what it listens to. */
+	r = routed(init_request(buf, sizeof(buf), "heard"), 0);
+	assert_int_equal(r.to, RT_REPLY);
+	assert_memory_equal(r.reply, want, sizeof(want));
+}
+
+/* Neither an answer to nor a repetition of what this exchange begins with. */
+static void
+init_request_with_odd_spis_is_malformed(void **state)
+{
+	uint8_t buf[256];
+	struct chunk m = init_request(buf, sizeof(buf), "ops-net");
+	struct route r;
+
+	(void)state;
+	fresh();
+	buf[8] = 1; /* a responder's SPI */
+	r = routed(m, 0);
+	assert_int_equal(r.to, RT_DROP);
+	assert_int_equal(r.cause, RC_MALFORMED);
+	buf[8] = 0;
+	buf[19] = 0; /* not from the initiator */
+	assert_int_equal(routed(m, 0).to, RT_DROP);
+	buf[19] = IKE_F_INITIATOR;
+	assert_int_equal(routed(m, 0).to, RT_SLOT);
+	memset(buf, 0, 8);
+	assert_int_equal(routed(m, 0).to, RT_DROP);
+	assert_int_equal(router.drops[RC_MALFORMED], 3);
 }
 
 static void
@@ -250,6 +280,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(init_request_goes_to_the_group_it_names),
 		cmocka_unit_test(unknown_group_is_answered_without_state),
+		cmocka_unit_test(init_request_with_odd_spis_is_malformed),
 		cmocka_unit_test(answers_are_bounded_in_rate),
 		cmocka_unit_test(without_mike_group_there_is_nowhere_to_go),
 		cmocka_unit_test(later_messages_go_by_our_own_spi),
