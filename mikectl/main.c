@@ -33,6 +33,7 @@ static int
 usage(FILE *to)
 {
 	fprintf(to, "usage: mikectl [-r run] [--json] status [--wait seconds]\n"
+		    "       mikectl [-r run] closed [--wait seconds]\n"
 		    "       mikectl [-r run] join | leave group\n"
 		    "       mikectl [-r run] open\n"
 		    "       mikectl --version\n");
@@ -143,24 +144,51 @@ status_show(const struct args *a, const struct model *m)
 	return model_healthy(m) ? EX_OK_ : EX_DEGRADED_;
 }
 
-/* With --wait: ask again until every joined group is keyed or time is over. */
+/* With --wait: ask again until the answer pleases or time is over. */
 static int
-cmd_status(const struct args *a)
+status_wait(
+    const struct args *a, bool (*good)(const struct model *), struct model *m)
 {
 	int64_t end = now_ms() + (int64_t)a->wait_s * 1000;
-	struct model m;
 	int r;
 
 	for (;;) {
-		model_init(&m);
-		r = status_get(a, &m);
-		if (a->wait_s < 0 || (r == 0 && model_all_keyed(&m)) ||
-		    now_ms() >= end)
-			break;
-		model_fini(&m);
+		model_init(m);
+		r = status_get(a, m);
+		if (a->wait_s < 0 || (r == 0 && good(m)) || now_ms() >= end)
+			return r;
+		model_fini(m);
 		(void)poll(NULL, 0, 100);
 	}
+}
+
+static int
+cmd_status(const struct args *a)
+{
+	struct model m;
+	int r;
+
+	r = status_wait(a, model_all_keyed, &m);
 	r = r == 0 ? status_show(a, &m) : unreachable(a, r);
+	model_fini(&m);
+	return r;
+}
+
+/* For whoever brings the network up: may a packet of a group leave now? */
+static int
+cmd_closed(const struct args *a)
+{
+	struct model m;
+	int r;
+
+	r = status_wait(a, model_closed, &m);
+	if (r != 0) {
+		r = unreachable(a, r);
+	} else if (!model_closed(&m)) {
+		fprintf(stderr, "mikectl: the policies of some group are not "
+				"in the kernel yet (mikectl status)\n");
+		r = EX_FAIL_;
+	}
 	model_fini(&m);
 	return r;
 }
@@ -185,8 +213,9 @@ cmd_act(const struct args *a, const struct msg *ask)
 		return unreachable(a, r);
 	if (m.result.status == ST_OK)
 		return EX_OK_;
-	fprintf(stderr, "mikectl: %s: %s\n", status_word(m.result.status),
-	    log_safe(text, sizeof(text), m.result.text.p, m.result.text.len));
+	text_set(text, sizeof(text), m.result.text);
+	fprintf(
+	    stderr, "mikectl: %s: %s\n", status_word(m.result.status), text);
 	return EX_FAIL_;
 }
 
@@ -215,6 +244,8 @@ run(const struct args *a, int argc, char **argv)
 
 	if (strcmp(cmd, "status") == 0 && argc == 1)
 		return cmd_status(a);
+	if (strcmp(cmd, "closed") == 0 && argc == 1)
+		return cmd_closed(a);
 	if (strcmp(cmd, "join") == 0 && argc == 2)
 		return cmd_group(a, MSG_CTL_JOIN, argv[1]);
 	if (strcmp(cmd, "leave") == 0 && argc == 2)

@@ -20,14 +20,16 @@ model_fini(struct model *m)
 }
 
 /* Printable ASCII as it is, all else as '?': it goes to a terminal. */
-static void
+void
 text_set(char *to, size_t size, struct chunk from)
 {
 	size_t n = from.len < size ? from.len : size - 1;
 
-	for (size_t i = 0; i < n; i++)
-		to[i] = from.p[i] >= 0x20 && from.p[i] < 0x7f ? (char)from.p[i]
-							      : '?';
+	for (size_t i = 0; i < n; i++) {
+		bool plain = from.p[i] >= 0x20 && from.p[i] < 0x7f;
+
+		to[i] = (char)(plain ? from.p[i] : (uint8_t)'?');
+	}
 	to[n] = '\0';
 }
 
@@ -156,6 +158,7 @@ state_word(uint8_t state)
 		[GS_KEYED] = "keyed",
 		[GS_NO_ESP] = "degraded: no-esp",
 		[GS_DOWN] = "down",
+		[GS_SECURING] = "securing",
 	};
 
 	return state < NITEMS(words) ? words[state] : "?";
@@ -184,6 +187,16 @@ model_all_keyed(const struct model *m)
 		    m->group[i].state != GS_KEYED)
 			return false;
 	return m->complete && m->n_group > 0;
+}
+
+bool
+model_closed(const struct model *m)
+{
+	for (size_t i = 0; i < m->n_group; i++)
+		if (m->group[i].state == GS_SECURING)
+			return false;
+	/* groupd says who we are when policyd has told it of the groups. */
+	return m->complete && m->identity[0] != '\0';
 }
 
 bool

@@ -62,6 +62,9 @@ void model_fini(struct model *m);
 /* -EPROTO: not an answer to STATUS_GET; -E2BIG: more than any host has. */
 int model_add(struct model *m, const struct msg *msg) MUST_CHECK;
 
+/* At most size - 1 octets of from, what is not printable ASCII as '?'. */
+void text_set(char *to, size_t size, struct chunk from);
+
 /* Words that people and programs see; "?" when out of range. */
 const char *role_word(uint8_t role);
 const char *state_word(uint8_t state);
@@ -70,6 +73,8 @@ const char *status_word(uint8_t status);
 
 /* Every joined group has its keys (a degraded one has not). */
 bool model_all_keyed(const struct model *m);
+/* The groups are known, and the kernel has the policies of every joined one. */
+bool model_closed(const struct model *m);
 /* All daemons up, no joined group degraded, down or without keys. */
 bool model_healthy(const struct model *m);
 

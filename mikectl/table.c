@@ -100,11 +100,14 @@ group_print(const struct model *m, const struct model_group *g, FILE *to)
 		fprintf(to, "  why     %s\n", g->detail);
 	if (g->gcks[0] != '\0')
 		fprintf(to, "  keys by %s\n", g->gcks);
-	if (g->state == GS_KEYED || g->key_left_s != 0)
-		fprintf(to,
-		    "  keys    generation %u, step %u, age %s, %s left\n",
-		    g->generation, g->step, span(g->key_age_s, age),
+	if (g->state == GS_KEYED || g->key_left_s != 0) {
+		fprintf(to, "  keys    ");
+		if (g->generation != 0) /* receivers are not told */
+			fprintf(to, "generation %u, step %u, ", g->generation,
+			    g->step);
+		fprintf(to, "age %s, %s left\n", span(g->key_age_s, age),
 		    span(g->key_left_s, left));
+	}
 	if (g->restarts != 0)
 		fprintf(to, "  restarts of the key manager: %u\n", g->restarts);
 	sas_print(m, g->slot, to);

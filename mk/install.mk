@@ -26,8 +26,11 @@ install-files:
 	$(Q)$(INSTALL) -m 755 $(DAEMONS:%=$(B)/bin/%) $(DESTDIR)$(LIBEXECDIR)
 	$(Q)$(INSTALL) -m 755 packaging/mkusers.sh \
 	    $(DESTDIR)$(LIBEXECDIR)/mkusers
-	$(Q)$(INSTALL) -m 755 packaging/sysv/mike \
-	    $(DESTDIR)$(SYSCONFDIR)/init.d/mike
+	$(Q)sed -e 's|^SPAWN=.*|SPAWN=$(PREFIX)/sbin/mike-spawn|' \
+	    -e 's|^LIBEXEC=.*|LIBEXEC=$(LIBEXECDIR)|' \
+	    -e 's|^PATH=|&$(filter-out /usr/bin:,$(PREFIX)/bin:)|' \
+	    packaging/sysv/mike >$(DESTDIR)$(SYSCONFDIR)/init.d/mike
+	$(Q)chmod 755 $(DESTDIR)$(SYSCONFDIR)/init.d/mike
 	$(Q)test -e $(DESTDIR)$(SYSCONFDIR)/default/mike || \
 	    $(INSTALL) -m 644 packaging/sysv/default \
 	    $(DESTDIR)$(SYSCONFDIR)/default/mike

@@ -23,7 +23,10 @@ cp -p "$root/etc/passwd" "$root/etc/group" "$tmp/"
 awk -v pw="$tmp/passwd" -v gr="$tmp/group" '
 BEGIN {
 	FS = ":"
-	while ((getline < (pw)) > 0) { user[$1] = 1; used[$3] = 1 }
+	while ((getline < (pw)) > 0) {
+		user[$1] = 1
+		used[$3] = used[$4] = 1
+	}
 	close(pw)
 	while ((getline < (gr)) > 0) { group[$1] = $3; used[$3] = 1 }
 	close(gr)

@@ -200,6 +200,23 @@ only_keyed_groups_end_a_wait(void **state)
 }
 
 static void
+closed_means_policies_of_all_groups(void **state)
+{
+	struct model m;
+
+	(void)state;
+	sample(&m);
+	assert_true(model_closed(&m));
+	m.group[1].state = GS_SECURING;
+	assert_false(model_closed(&m));
+	m.group[1].state = GS_DOWN; /* its policies outlive a key manager */
+	assert_true(model_closed(&m));
+	m.identity[0] = '\0'; /* groupd has not heard of its groups yet */
+	assert_false(model_closed(&m));
+	model_fini(&m);
+}
+
+static void
 foreign_messages_and_excess_are_refused(void **state)
 {
 	struct msg ask = { .type = MSG_STATUS_GET };
@@ -255,6 +272,7 @@ main(void)
 		cmocka_unit_test(down_daemon_and_reason_are_loud),
 		cmocka_unit_test(json_has_the_documented_names),
 		cmocka_unit_test(only_keyed_groups_end_a_wait),
+		cmocka_unit_test(closed_means_policies_of_all_groups),
 		cmocka_unit_test(foreign_messages_and_excess_are_refused),
 		cmocka_unit_test(control_characters_do_not_reach_the_terminal),
 		cmocka_unit_test(words_of_unknown_values_are_safe),
