@@ -10,7 +10,7 @@
 #   make            build into $(B) (default build)
 #   make demo       install packages, build, show the main job
 #   make check      install packages, build, run all tests (8 minutes)
-#   make asan lint lab fuzz   parts of it; check-long: an hour of fuzzing
+#   make asan lint lab fuzz   parts of it; check-long: 60 s for each fuzz target
 #   B=DIR CC=clang WERROR=0 V=1 SAN=address,undefined DESTDIR= PREFIX=
 
 B	?= build
@@ -62,9 +62,9 @@ asan lint lab fuzz:
 	@$(HERE) sh tests/check.sh only $@
 
 bench:
-	@$(AGAIN) -s --no-print-directory all tests
-	@set -e; for b in $(wildcard tests/bench/*.c); do \
-	    $(B)/test/bench/$$(basename $$b .c); done
+	@sh mk/deps.sh check
+	@$(AGAIN) -s --no-print-directory benches
+	@set -e; for b in $(BENCHES); do $$b; done
 
 format:
 	clang-format -i $(call c_files,c h)

@@ -12,8 +12,17 @@ HELP_KINDS = netns lab sandbox bench
 OBJ_unit/xfrm_msg = dispatcherd/xfrm_msg
 OBJ_unit/xfrm_reply = dispatcherd/xfrm_msg dispatcherd/xfrm_reply
 OBJ_unit/xstat = dispatcherd/xstat
+OBJ_unit/ctl = groupd/ctl
+OBJ_unit/gather = groupd/status
+OBJ_unit/confmsg = keymgrd/confmsg
+OBJ_unit/ctl = groupd/ctl groupd/cmd
+OBJ_unit/gather = groupd/status
+OBJ_fuzz/seal = keymgrd/seal
 OBJ_unit/seal = keymgrd/seal
 OBJ_unit/mikectl = mikectl/model mikectl/table mikectl/json
+OBJ_unit/policy_db = policyd/db
+OBJ_unit/policy_calls = policyd/db
+OBJ_unit/policy_files = policyd/files
 OBJ_fuzz/nl = dispatcherd/xfrm_msg dispatcherd/xfrm_reply
 
 tests_of = $(patsubst tests/%_test.c,$(B)/test/%,$(wildcard \
@@ -42,8 +51,10 @@ endef
 $(foreach t,$(TESTS:$(B)/test/%=%),$(eval $(call test_program,$(t),$(t)_test)))
 $(foreach t,$(HELPERS:$(B)/test/%=%),$(eval $(call test_program,$(t),$(t))))
 
-.PHONY: tests
+BENCHES	= $(call helps_of,bench)
+.PHONY: tests benches
 tests: $(TESTS) $(HELPERS)
+benches: $(BENCHES)
 
 # Fuzz targets: everything is built once more, instrumented, with clang.
 FUZZERS	= $(patsubst tests/fuzz/%_fuzz.c,$(B)/%,$(wildcard \
@@ -51,6 +62,7 @@ FUZZERS	= $(patsubst tests/fuzz/%_fuzz.c,$(B)/%,$(wildcard \
 define fuzz_program
 $(B)/$(1): $(B)/obj/tests/fuzz/$(1)_fuzz.o $(OBJ_fuzz/$(1):%=$(B)/obj/%.o) \
     $(TESTLIBS)
+	@mkdir -p $$(@D)
 	@echo "  LINK    $$@"
 	$(Q)$$(link_test) -fsanitize=fuzzer
 endef
@@ -73,6 +85,7 @@ probed_dir = $(if $(filter mike-spawn,$(1)),spawn,$(1))
 define probe
 $(B)/probe/$(1)-$(2): $(B)/obj/probe/$(2).o $(call obj,$(call probed_dir,$(1))) \
     $(B)/lib/lib$(call probed_dir,$(1))-core.a $(LIBCOMMON)
+	@mkdir -p $$(@D)
 	$(Q)$(CC) $(MIKE_LDFLAGS) $(LDFLAGS) -o $$@ $$^ $$(LIBS_$(1)) $$(LIBS)
 endef
 $(foreach p,$(PROBED),$(foreach a,$(ACTS),$(eval $(call probe,$(p),$(a)))))

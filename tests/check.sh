@@ -81,7 +81,7 @@ compile()
 rules()
 {
 	run head "House rules"
-	run tap tests/lint/rules.sh
+	run tap tests/lint/rules.sh tests/lint/rules_test.sh
 }
 
 plain()

@@ -116,7 +116,7 @@ report()
 	fi
 	[ "$4" != 0 ] || return 0
 	echo "  ---- $2"
-	tail -n 400 "$2" | sed 's/^/  | /'
+	grep -vE "^  (CC|AR|LINK|INSTALL) " "$2" | tail -n 400 | sed 's/^/  | /'
 	[ ! -s "$2.why" ] || sed 's/^/  ! /' "$2.why"
 	echo "  ----"
 }

@@ -176,7 +176,8 @@ answers_slower_than_the_first_wait(void **state)
 	}
 	check_registered_once(w);
 	assert_true(world_count(w, 2, "drop.replay") +
-		world_count(w, 2, "drop.no-sa") >= 1);
+			world_count(w, 2, "drop.no-sa") >=
+		    1);
 	world_free(&w);
 }
 

@@ -296,7 +296,8 @@ no_common_proposal(void **state)
 static void
 wrong_ke_group(void **state)
 {
-	struct change c = { { 0, 31, 0, 0 }, { 0, 19, 0, 0 }, 4, false };
+	struct change c = { { 0, 40, 0, 31, 0, 0 }, { 0, 40, 0, 19, 0, 0 }, 6,
+		false };
 	struct world *w = two();
 
 	(void)state;
@@ -374,12 +375,12 @@ bad_policies(void **state)
 	w->host[2].conf.lifetime_s = 3599;
 	check_bad_policy(w, "lifetime");
 	w = two();
-	assert_int_equal(addr_parse(&w->host[2].conf.addr[1].dst,
-			     "ff15::4d49:2"), 0);
+	assert_int_equal(
+	    addr_parse(&w->host[2].conf.addr[1].dst, "ff15::4d49:2"), 0);
 	check_bad_policy(w, "no address of the group");
 	w = two();
-	assert_int_equal(addr_parse(&w->host[0].conf.addr[0].src,
-			     "239.1.1.1"), 0);
+	assert_int_equal(
+	    addr_parse(&w->host[0].conf.addr[0].src, "239.1.1.1"), 0);
 	check_bad_policy(w, "not one unicast address");
 	w = two();
 	assert_int_equal(addr_parse(&w->host[0].conf.addr[1].src, "::"), 0);

@@ -28,9 +28,10 @@ end()
 trap 'end; echo; echo "demo: FAILED: interrupted"; exit 130' INT
 trap 'end; exit 143' TERM HUP
 
-echo "MIKE: keys for IP multicast that the Linux kernel's IPsec protects."
-echo "Everything below is real: daemons, datagrams, kernel ESP. It runs on"
-echo "$(lab_where). Nothing on this machine changes."
+fold -s -w 78 <<EOF | sed 's/ *$//'
+MIKE: keys for IP multicast that the Linux kernel's IPsec protects.
+Everything below is real: daemons, datagrams, kernel ESP. It runs on $(lab_where). Nothing on this machine changes.
+EOF
 lab_start "$work" "sh tests/lab/story.sh"
 tail -n +1 -s 0.2 -f "$work/log" &
 tail_pid=$!

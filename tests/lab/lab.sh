@@ -4,9 +4,11 @@
 #
 #   lab_kernel		sets lab_on to "native" or "uml"; says why and returns
 #			77 when there is neither
-#   lab_start OUT CMD	begins to run the shell command CMD in a private root
-#			there; OUT (a fresh directory) is /run/out inside, CMD's
-#			output goes to OUT/log, its status to OUT/status
+#   lab_start OUT CMD [SHARE]	begins to run the shell command CMD in a
+#			private root there; OUT (a fresh directory) is /run/out
+#			inside, CMD's output goes to OUT/log, its status to
+#			OUT/status; SHARE, a directory that OUT lies in, is
+#			/run/share
 #   lab_wait OUT SECONDS	waits for it; returns CMD's status, or 98 when
 #			the kernel did not end by itself
 #   lab_kill OUT	ends it at once
@@ -53,9 +55,10 @@ lab_where()
 
 lab_start_native()
 {
-	echo "ln -s '$1' /run/out; sh /run/out/job" >"$1/native"
+	echo "ln -s '$1' /run/out; ln -s '$2' /run/share; sh /run/out/job" \
+	    >"$1/native"
 	MIKE_STAGE=$lab_stage sh "$lab_top/tests/lib/root.sh" -B "$B" \
-	    -o "$1" sh "$1/native" </dev/null >"$1/log" 2>&1 &
+	    -o "$2" sh "$1/native" </dev/null >"$1/log" 2>&1 &
 	echo $! >"$1/pid"
 }
 
@@ -64,7 +67,8 @@ lab_start_uml()
 {
 	cp "$lab_top/tests/lab/uml/init" "$1/init"
 	chmod 755 "$1/init"
-	printf "root_top='%s' stage='%s'\n" "$lab_top" "$lab_stage" >"$1/vars"
+	printf "root_top='%s' stage='%s' share='%s'\n" "$lab_top" \
+	    "$lab_stage" "$2" >"$1/vars"
 	LD_PRELOAD=$B/test/lab/fpregs.so unshare -m -p -f --kill-child \
 	    --mount-proc "$lab_uml" panic=-1 \
 	    mem="${LAB_MEM:-512M}" umid=mike uml_dir="$1/" \
@@ -80,7 +84,7 @@ lab_start()
 	rm -f "$1/status"
 	: >"$1/log"
 	printf '%s\n' "export B='$B'; $2" >"$1/job"
-	lab_start_$lab_on "$1"
+	"lab_start_$lab_on" "$1" "${3:-$1}"
 }
 
 lab_running()

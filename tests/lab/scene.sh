@@ -21,6 +21,8 @@
 #   scene_log HOST [ERE]	its log, or the lines that match
 #   scene_pid HOST DAEMON	process ids
 #   scene_policies HOST		how many kernel policies of the group's addresses
+#   scene_hears HOST GROUP COMMAND...  how many datagrams an application on
+#				HOST gets while COMMAND runs: "3"
 #   scene_capture NAME, scene_captured NAME   what the wire carries, to NAME
 #   scene_down			everything ends, whatever the state
 #   on HOST COMMAND...		run a command on a host
@@ -95,7 +97,7 @@ scene_peer()
 }
 
 # Variables change one thing for a test: SCENE_PSK, SCENE_ID (the group's id),
-# SCENE_RECEIVERS (a name pattern at hq), SCENE_LIFETIME.
+# SCENE_RECEIVERS (a name pattern at hq), SCENE_LIFETIME, SCENE_DTD.
 scene_conf()
 {
 	role=receiver
@@ -137,7 +139,7 @@ scene_conf()
 			    suite       = default
 			    lifetime    = ${SCENE_LIFETIME:-8h}
 			    atd         = 2s
-			    dtd         = 30s
+			    dtd         = ${SCENE_DTD:-30s}
 			    profile     = per-sender
 			    hop-limit   = 8
 			    source-auth = none
@@ -217,6 +219,24 @@ scene_policies()
 {
 	on "$1" ip xfrm policy | grep -cE \
 	    "^src (0.0.0.0/0|::/0) dst ($G4/32|$G6/128) proto udp"
+}
+
+# It listens until COMMAND has ended and half a second more: the kernel looks
+# at a group's packets only while somebody has joined.
+scene_hears()
+{
+	scene_at=$1 scene_group=$2
+	shift 2
+	rm -f "$T/hears-ready" "$T/hears-stop"
+	ip netns exec "$scene_at" "$mcast" count "$scene_group" $PORT eth0 \
+	    -t 60000 -w "$T/hears-ready" -S "$T/hears-stop" \
+	    >"$T/hears" 2>&1 &
+	scene_pid=$!
+	wait_for 5 test -e "$T/hears-ready"
+	"$@" >/dev/null 2>&1 || echo "(command failed)"
+	touch "$T/hears-stop"
+	wait $scene_pid
+	sed -n 's/^got=\([0-9]*\) .*/\1/p' "$T/hears"
 }
 
 # --- the wire --------------------------------------------------------------

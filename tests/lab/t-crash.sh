@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: ISC
+# seconds: 20
 # Crash-only: kill -9 of every daemon of hq while a stream runs.
 
 . tests/lib/tap.sh
@@ -16,7 +17,17 @@ healthy()
 	scene_ctl hq status >/dev/null && scene_keyed hq 0
 }
 
-# kill -9 DAEMON..., then wait until others with new pids are well.
+# DAEMON runs with a pid that is none of $old.
+fresh()
+{
+	now=$(scene_pid hq "$1")
+	[ -n "$now" ] || return 1
+	case " $old " in
+	*" $now "*) return 1 ;;
+	esac
+}
+
+# kill -9 DAEMON..., then wait for their successors and until all are well.
 crash()
 {
 	old=
@@ -25,16 +36,10 @@ crash()
 	done
 	# shellcheck disable=SC2086
 	kill -KILL $old || return 1
-	wait_for 20 healthy || return 1
 	for d; do
-		new=$(scene_pid hq "$d")
-		[ -n "$new" ] || { echo "$d did not come back"; return 1; }
-		for p in $new; do
-			case " $old " in
-			*" $p "*) echo "$d: still $p"; return 1 ;;
-			esac
-		done
+		wait_for 20 fresh "$d" || { echo "no new $d"; return 1; }
 	done
+	wait_for 20 healthy
 }
 
 scene_up hq r1 || exit 1

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: ISC
+# seconds: 14
 # What goes wrong is said on both sides, in words.
 
 . tests/lib/tap.sh

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: ISC
+# seconds: 20
 # What opens a group: leave, and stop --open.  Nothing else does.
 
 . tests/lib/tap.sh

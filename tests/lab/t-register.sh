@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: ISC
+# seconds: 16
 # Registration: two messages each way, and what then is in the kernel.
 
 . tests/lib/tap.sh

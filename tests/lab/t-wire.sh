@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: ISC
+# seconds: 10
 # The laboratory itself: does the wire carry, does the tool see, without the
 # suite?  Whatever another test concludes from silence rests on this one.
 

@@ -12,12 +12,14 @@
 
 /* -- chance ------------------------------------------------------------- */
 
-static int
-host_rand(void *arg, void *out, size_t len)
+int
+pair_rand(void *arg, void *out, size_t len)
 {
 	struct host *h = arg;
 	uint8_t *p = out;
 
+	if (h->rand_fail_in > 0 && --h->rand_fail_in == 0)
+		return -EIO;
 	for (size_t i = 0; i < len; i++) {
 		h->rand ^= h->rand << 13;
 		h->rand ^= h->rand >> 7;
@@ -45,7 +47,8 @@ id_of(unsigned int host, uint8_t *id)
 	/* ID_DER_ASN1_DN; nobody in here looks into the name. */
 	int n = snprintf((char *)id + 4, 60, "host-%u", host);
 
-	memcpy(id, "\x09\0\0\0", 4);
+	memset(id, 0, 4);
+	id[0] = 9;
 	return 4 + (size_t)n;
 }
 
@@ -264,6 +267,8 @@ verdict(const struct host *h, const struct km_fx *e)
 	struct ike_init_view v;
 	uint8_t auth[PRF_LEN];
 
+	if (h->trusts)
+		return AV_OK;
 	if (h->force != AV_OK)
 		return h->force;
 	must(e->check.wants_sender == (h->conf.role == ROLE_RECEIVER));
@@ -332,7 +337,8 @@ log_append(struct host *h, struct chunk rec)
 
 	must(p != NULL && h->n_log < W_LOG);
 	memcpy(p, rec.p, rec.len);
-	h->log[h->n_log++] = (struct chunk){ p, rec.len };
+	h->log[h->n_log].p = p;
+	h->log[h->n_log++].len = rec.len;
 }
 
 static void
@@ -393,9 +399,15 @@ effects(struct world *w, unsigned int i)
 {
 	struct host *h = &w->host[i];
 
-	for (size_t n = 0; n < fx_count(h->fx); n++)
+	bool crash = false;
+
+	for (size_t n = 0; n < fx_count(h->fx) && !crash; n++) {
 		effect(w, i, fx_at(h->fx, n));
+		crash = h->crash_in > 0 && --h->crash_in == 0;
+	}
 	fx_reset(h->fx);
+	if (crash)
+		world_restart(w, i);
 }
 
 int
@@ -414,7 +426,7 @@ void
 world_start(struct world *w, unsigned int i)
 {
 	struct host *h = &w->host[i];
-	struct km_ops ops = { .arg = h, .rand = host_rand };
+	struct km_ops ops = { .arg = h, .rand = pair_rand };
 	struct km_in in = { .ev = KM_EV_START };
 
 	must((h->km = km_new(&h->conf, &ops)) != NULL);
@@ -429,9 +441,12 @@ void
 world_restart(struct world *w, unsigned int i)
 {
 	struct host *h = &w->host[i];
-	struct km_ops ops = { .arg = h, .rand = host_rand };
+	struct km_ops ops = { .arg = h, .rand = pair_rand };
 	struct km_in in = { .ev = KM_EV_START };
+	unsigned int crash_in = h->crash_in;
 
+	h->n_restarts++;
+	h->crash_in = 0; /* the shell makes a snapshot whole, or not at all */
 	km_free(&h->km);
 	world_lose_answers(w, i);
 	h->conf.instance++;
@@ -444,6 +459,7 @@ world_restart(struct world *w, unsigned int i)
 	log_clear(h);
 	must(km_snapshot(h->km, w->now, h->fx) == 0);
 	effects(w, i);
+	h->crash_in = crash_in;
 	must(world_event(w, i, &in) == 0);
 }
 
@@ -511,7 +527,12 @@ world_run(struct world *w, uint64_t until_ms)
 		must(due > w->now ? (same = 0, true) : ++same < 100);
 		w->now = due > w->now ? due : w->now;
 		kernel_time(w);
-		must(world_event(w, host, &in) == 0);
+		if (world_event(w, host, &in) != 0) {
+			fprintf(stderr, "timer of host %u: %d at %llu\n", host,
+			    w->host[host].last_step,
+			    (unsigned long long)w->now);
+			must(false);
+		}
 	}
 	w->now = until_ms > w->now ? until_ms : w->now;
 	kernel_time(w);

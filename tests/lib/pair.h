@@ -43,9 +43,12 @@ struct host {
 	struct km *km;
 	struct fx *fx;
 	uint64_t rand;
+	unsigned int
+	    rand_fail_in; /* the source of chance fails once; 0: never */
 	/* policyd */
 	char psk[32];
 	bool policyd_down;	 /* swallows questions */
+	bool trusts;		 /* everybody, whatever they send */
 	bool refuses;		 /* everybody is forbidden */
 	enum auth_verdict force; /* when not AV_OK */
 	/* dispatcherd and the kernel */
@@ -61,6 +64,9 @@ struct host {
 	char notes[16384]; /* tokens and texts, one a line */
 	size_t notes_len;
 	int last_step; /* what km_step() returned last */
+	/* Killed when so many more effects were carried out; 0: never. */
+	unsigned int crash_in;
+	unsigned int n_restarts;
 };
 
 struct seen { /* an IV or SPI, and the message that it came in */
@@ -91,6 +97,9 @@ void world_free(struct world **w);
 struct host *world_sender(struct world *w, unsigned int i);
 struct host *world_receiver(struct world *w, unsigned int i);
 void world_start(struct world *w, unsigned int i);
+
+/* The rand of struct km_ops; arg is a struct host. */
+int pair_rand(void *arg, void *out, size_t len);
 
 /* Process what is queued, and timers, until then or until nothing is left. */
 void world_run(struct world *w, uint64_t until_ms);

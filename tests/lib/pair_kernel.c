@@ -103,7 +103,9 @@ add(struct world *w, struct host *h, const struct km_fx *e)
 			.spi = e->sa.spi,
 			.src = e->sa.src,
 			.dst = e->sa.dst,
-			.end_ms = w->now + e->sa.hard_s * 1000ull };
+			/* Linux counts from the full second. */
+			.end_ms =
+			    w->now / 1000 * 1000 + e->sa.hard_s * 1000ull };
 		memcpy(k->key, e->sa.key, sizeof(k->key));
 		return ST_OK;
 	}

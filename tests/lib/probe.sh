@@ -64,6 +64,10 @@ probe_start()
 	: >"$plog"
 	cp /usr/lib/mike/policyd /usr/lib/mike/dispatcherd \
 	    /usr/lib/mike/groupd /usr/lib/mike/keymgrd "$lib/" || return 1
+	[ -z "${1:-}" ] || [ -x "$B/probe/$1-$2" ] || {
+		echo "Bail out! $B/probe/$1-$2 was not built"
+		exit 1
+	}
 	case ${1:-} in
 	'') ;;
 	mike-spawn) spawn=$B/probe/$1-$2 ;;

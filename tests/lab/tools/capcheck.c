@@ -8,7 +8,7 @@
  * Prints counts by kind of frame, octets of IKE messages and milliseconds from
  * the first to the last, the ESP packets of each SPI, and the first "other"
  * frames: whatever is not IKE (UDP 848), ESP or housekeeping (ARP, IGMP, MLD,
- * neighbour discovery).  Exit 0 when there is no other frame and no run of a
+ * neighbour discovery, ICMP errors that quote IKE).  Exit 0 when there is no other frame and no run of a
  * file, otherwise 1.
  */
 
@@ -26,9 +26,9 @@
 #define IKE_PORT 848
 #define OTHERS_SHOWN 3
 
-enum kind { K_IKE, K_ESP, K_ARP, K_IGMP, K_MLD, K_ND, K_OTHER, K_COUNT };
+enum kind { K_IKE, K_ESP, K_ARP, K_IGMP, K_MLD, K_ND, K_ERR, K_OTHER, K_COUNT };
 static const char *const kind_name[K_COUNT] = { "ike", "esp", "arp", "igmp",
-	"mld", "nd", "other" };
+	"mld", "nd", "unreachable", "other" };
 
 static unsigned long count[K_COUNT], ike_octets, runs;
 static uint64_t ike_first_us, ike_last_us;
@@ -178,6 +178,13 @@ udp(const unsigned char *p, size_t len)
 	return K_IKE;
 }
 
+/* "Port unreachable" of a host that has no MIKE yet quotes what it got. */
+static enum kind
+quoted(const unsigned char *udp_head)
+{
+	return u16(udp_head + 2) == IKE_PORT ? K_ERR : K_OTHER;
+}
+
 static enum kind
 ip4(const unsigned char *p, size_t len)
 {
@@ -189,6 +196,11 @@ ip4(const unsigned char *p, size_t len)
 	if ((u16(p + 6) & 0x3fff) != 0) /* nobody has a reason to fragment */
 		return K_OTHER;
 	switch (p[9]) {
+	case 1:
+		return total - hl >= 36 && p[hl] == 3 && p[hl + 8] == 0x45 &&
+			       p[hl + 17] == 17
+			   ? quoted(p + hl + 28)
+			   : K_OTHER;
 	case 2:
 		return K_IGMP;
 	case 17:
@@ -204,6 +216,8 @@ icmp6(const unsigned char *p, size_t len)
 {
 	if (len < 4)
 		return K_OTHER;
+	if (p[0] == 1 && len >= 56 && p[14] == 17)
+		return quoted(p + 48);
 	if (p[0] == 143 || (p[0] >= 130 && p[0] <= 132))
 		return K_MLD;
 	return p[0] >= 133 && p[0] <= 136 ? K_ND : K_OTHER;
