@@ -88,6 +88,7 @@ opts_parse(struct opts *o, int argc, char **argv)
 	}
 	if (optind != argc)
 		usage(EX_USAGE);
+	log_debug_enable(o->debug);
 }
 
 static void

@@ -15,7 +15,7 @@ struct opts {
 	const char *state; /* -s DIR, default /var/lib/mike */
 	unsigned int slot; /* -n SLOT, keymgrd only */
 	const char *ports; /* -P PORT[,PORT...], default "848" */
-	bool debug;	   /* -d */
+	bool debug;	   /* -d; the log is told */
 	bool strict;	   /* -S: no Landlock in this kernel is fatal */
 };
 

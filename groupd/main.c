@@ -47,7 +47,6 @@ main(int argc, char **argv)
 
 	log_init("groupd");
 	opts_parse(&o, argc, argv);
-	log_debug_enable(o.debug);
 	proc_harden("groupd");
 	closefrom(GD_SPAWN_FD + 1); /* nothing else is ours */
 	if (crypto_init() != 0)	    /* SHA-256, to tell groups apart */

@@ -55,7 +55,6 @@ main(int argc, char **argv)
 
 	log_init("keymgrd");
 	opts_parse(&o, argc, argv);
-	log_debug_enable(o.debug);
 	proc_harden("keymgrd");
 	closefrom(SHELL_STATE_FD + 1); /* nothing else is ours */
 	state_check();

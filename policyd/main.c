@@ -148,7 +148,6 @@ main(int argc, char **argv)
 		return check_only(argc, argv);
 	proc_harden("policyd");
 	opts_parse(&opts, argc, argv);
-	log_debug_enable(opts.debug);
 
 	/* Libraries read files of the system when they start. */
 	if (crypto_init() || secret_init() || db_setup())
