@@ -76,6 +76,7 @@ chain_refuses_nesting_and_overflow(void **state)
 	start();
 	assert_int_equal(chain_open(&chain, PLD_KE), 0);
 	assert_int_not_equal(chain_open(&chain, PLD_KE), 0);
+	assert_int_not_equal(chain_close(&chain), 0); /* and stays spoilt */
 	wb_init(&wb, small, sizeof(small));
 	assert_int_equal(wb_u8(&wb, 0), 0);
 	chain_init(&chain, &wb, 0);
@@ -235,6 +236,25 @@ choice_among_proposals(void **state)
 	assert_int_equal(num, 1);
 }
 
+/* RFC 7296 3.3.1: an initial IKE SA's SPI is in the header alone. */
+static void
+spi_in_the_proposal_is_malformed(void **state)
+{
+	static const struct t good[] = { GOOD, { 0 } };
+	uint8_t copy[128], num;
+	struct rbuf rb;
+
+	(void)state;
+	assert_int_equal(chosen(good, NULL, &num), 0);
+	memcpy(copy, buf + 5, 8);
+	memset(copy + 8, 7, 8);
+	memcpy(copy + 16, buf + 13, wb.len - 13);
+	copy[3] = (uint8_t)(copy[3] + 8);
+	copy[6] = 8;
+	rb_init(&rb, copy, wb.len - 5 + 8);
+	assert_int_equal(sa_ike_choose(rb, false, &num), -EBADMSG);
+}
+
 static void
 answer_must_be_one_exact_proposal(void **state)
 {
@@ -279,6 +299,55 @@ sag_says_what_we_can(void **state)
 	proposal(false, 1, PROTO_UPDATE, kwa);
 	proposal(true, 1, PROTO_ESP, esp);
 	assert_int_equal(sag_check(body()), -ENOENT);
+}
+
+/* RFC 9838 2.3: what may be used together has one proposal number. */
+static void
+sag_groups_by_number(void **state)
+{
+	static const struct t esp[] = { { 1, 12, 256 }, { 1, 20, 256 },
+		{ 3, 12, 0 }, { 5, 0, 0 }, { 0 } };
+	static const struct t cbc[] = { { 1, 12, 256 }, { 3, 12, 0 },
+		{ 5, 0, 0 }, { 0 } };
+	static const struct t kwa[] = { { 13, 3, 0 }, { 14, 2, 0 }, { 0 } };
+	static const struct t foreign[] = { { 1, 20, 256 }, { 5, 0, 0 },
+		{ 200, 1, 0 }, { 0 } };
+	static const struct {
+		const struct t *one, *two;
+		uint8_t n_one, n_two;
+		int want;
+	} v[] = {
+		{ esp, cbc, 1, 2, 0 }, /* the rest of group 1 */
+		{ cbc, esp, 1, 2, -ENOENT },
+		{ cbc, esp, 1, 1, 0 },
+		{ foreign, cbc, 1, 1, -ENOENT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NITEMS(v); i++) {
+		start();
+		assert_int_equal(wb_zero(&wb, 4), 0);
+		proposal(false, v[i].n_one, PROTO_ESP, v[i].one);
+		proposal(false, v[i].n_two, PROTO_ESP, v[i].two);
+		proposal(true, 1, PROTO_UPDATE, kwa);
+		assert_int_equal(sag_check(body()), v[i].want);
+	}
+}
+
+/* A key length is known for a cipher only; elsewhere it spoils. */
+static void
+key_length_belongs_to_a_cipher(void **state)
+{
+	static const struct t prf[] = { { 1, 20, 256 }, { 2, 5, 256 },
+		{ 4, 31, 0 }, { 13, 3, 0 }, { 0 } };
+	static const struct t both[] = { { 2, 5, 256 }, GOOD, { 0 } };
+	static const struct t integ[] = { GOOD, { 3, 0, 256 }, { 0 } };
+	uint8_t num;
+
+	(void)state;
+	assert_int_equal(chosen(prf, NULL, &num), -ENOENT);
+	assert_int_equal(chosen(both, NULL, &num), 0);
+	assert_int_equal(chosen(integ, NULL, &num), -ENOENT);
 }
 
 /* No truncation of a good SA payload is good, and none crashes. */
@@ -387,6 +456,26 @@ endless_chain_is_refused(void **state)
 	assert_int_equal(ike_view_get(buf[0], written(), &v), -EBADMSG);
 }
 
+/* None is skipped: the last one could be the error. */
+static void
+too_many_notifies_are_refused(void **state)
+{
+	struct ike_view v;
+
+	(void)state;
+	start();
+	for (int i = 0; i < IKE_NTFS_MAX - 1; i++)
+		assert_int_equal(
+		    pld_notify_put(&chain, N_USE_TRANSPORT_MODE, text("")), 0);
+	assert_int_equal(
+	    pld_notify_put(&chain, N_AUTHENTICATION_FAILED, text("")), 0);
+	assert_int_equal(ike_view_get(buf[0], written(), &v), 0);
+	assert_int_equal(ike_ntf_error(&v)->type, N_AUTHENTICATION_FAILED);
+	assert_int_equal(
+	    pld_notify_put(&chain, N_USE_TRANSPORT_MODE, text("")), 0);
+	assert_int_equal(ike_view_get(buf[0], written(), &v), -EBADMSG);
+}
+
 int
 main(void)
 {
@@ -398,15 +487,19 @@ main(void)
 		cmocka_unit_test(delete_counts_its_spis),
 		cmocka_unit_test(own_proposal_is_chosen),
 		cmocka_unit_test(choice_among_proposals),
+		cmocka_unit_test(spi_in_the_proposal_is_malformed),
 		cmocka_unit_test(answer_must_be_one_exact_proposal),
 		cmocka_unit_test(unknown_attribute_spoils_a_transform),
 		cmocka_unit_test(sag_says_what_we_can),
+		cmocka_unit_test(sag_groups_by_number),
+		cmocka_unit_test(key_length_belongs_to_a_cipher),
 		cmocka_unit_test(truncated_and_mutated_proposals),
 		cmocka_unit_test(view_finds_payloads_in_any_order),
 		cmocka_unit_test(doubled_payloads_are_malformed),
 		cmocka_unit_test(unknown_payload_is_skipped_unless_critical),
 		cmocka_unit_test(encrypted_payload_inside_is_malformed),
 		cmocka_unit_test(endless_chain_is_refused),
+		cmocka_unit_test(too_many_notifies_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

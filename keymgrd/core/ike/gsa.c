@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define GSA_KEY_LIFETIME 1
+#define GSA_NEXT_SPI 3
 #define GWP_ATD 1
 #define GWP_DTD 2
 #define GWP_ATD_TV (0x8000 | GWP_ATD) /* value in place of a length */
@@ -55,7 +56,7 @@ wide_put(struct wbuf *wb, const struct gsa *g)
 
 	if (g->atd_s == 0 && g->dtd_s == 0)
 		return 0;
-	if (wb_u8(wb, PROTO_GROUP_WIDE) || wb_u8(wb, 0) || wb_u16(wb, 0))
+	if (wb_u8(wb, PROTO_GROUP_WIDE) || wb_zero(wb, 3))
 		return -ENOBUFS;
 	if (g->atd_s != 0 && (wb_u16(wb, GWP_ATD_TV) || wb_u16(wb, g->atd_s)))
 		return -ENOBUFS;
@@ -151,6 +152,8 @@ tek_attrs(struct rbuf *body, struct gsa_tek *t)
 	while (rb_left(body) > 0) {
 		if (attr_get(body, &type, &v, &tv))
 			return -EBADMSG;
+		if (type == GSA_NEXT_SPI && !tv && v.len == 4)
+			continue; /* a hint about a later SA: not used yet */
 		if (type != GSA_KEY_LIFETIME || tv)
 			return -EPROTONOSUPPORT;
 		rb_init(&rb, v.p, v.len);

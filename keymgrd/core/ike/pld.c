@@ -12,7 +12,11 @@ chain_init(struct chain *c, struct wbuf *wb, size_t next_at)
 int
 chain_open(struct chain *c, enum ike_payload type)
 {
-	if (c->open || wb_set_u8(c->wb, c->next_at, type))
+	if (c->open) {
+		c->wb->bad = true; /* a nested payload spoils the chain */
+		return -EINVAL;
+	}
+	if (wb_set_u8(c->wb, c->next_at, type))
 		return -ENOBUFS;
 	c->open_at = c->wb->len;
 	c->next_at = c->wb->len;

@@ -5,8 +5,8 @@
 /*
  * Payload chains, written: RFC 7296 3.2 to 3.10.  The builder patches the
  * next-payload field of the payload before and the length of the one that is
- * open, so callers write bodies only.  Errors stick in the wbuf: check once,
- * with chain_end() or the writer's result.
+ * open, so callers write bodies only.  Every call reports its error, and an error in
+ * the wbuf sticks.
  */
 
 #include "common/ike/hdr.h"

@@ -7,7 +7,6 @@
 #define ATTR_SIG_ALG 18
 #define ATTR_TV 0x8000
 #define PROPOSALS_MAX 64
-#define TRANSFORMS_MAX 255
 
 int
 attr_get(struct rbuf *rb, uint16_t *type, struct chunk *value, bool *tv)
@@ -205,6 +204,9 @@ prop_get(struct rbuf *rb, struct prop *out)
 	if (rb_u8(&body, &p.num) || rb_u8(&body, &p.proto) ||
 	    rb_u8(&body, &spi_size) || rb_u8(&body, &count) ||
 	    rb_skip(&body, spi_size) || prop_xfs(&body, count, &p))
+		return -EBADMSG;
+	/* The SPI of an initial IKE SA is in the header: RFC 7296 3.3.1. */
+	if (p.proto == PROTO_IKE && spi_size != 0)
 		return -EBADMSG;
 	p.last = more == 0;
 	*out = p;

@@ -35,8 +35,7 @@ struct xf {
 	uint16_t id;
 	uint16_t key_bits; /* attribute 14; 0: absent */
 	struct chunk alg;  /* attribute 18, DER AlgorithmIdentifier */
-	bool
-	    unknown_attr; /* carries one we do not know, or not there, or twice */
+	bool unknown_attr; /* not known, not known there, or twice */
 };
 
 int xf_get(struct rbuf *rb, struct xf *out) MUST_CHECK;
