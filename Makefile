@@ -25,6 +25,8 @@ LIBEXECDIR ?= $(PREFIX)/lib/mike
 SAN	?=
 V	?=
 Q	:= $(if $(V),,@)
+# make -s: not even a line for each file.
+SAY	:= $(if $(findstring s,$(firstword -$(MAKEFLAGS))),:,echo)
 
 PROGRAMS = policyd dispatcherd groupd keymgrd mike-spawn mikectl
 
@@ -50,7 +52,8 @@ HERE	= B=$(abspath $(B)) MIKE_MAKE=$(AGAIN)
 
 demo:
 	@sh mk/deps.sh demo
-	@$(AGAIN) -s --no-print-directory all labfiles
+	@echo "building in $(B)"
+	@$(AGAIN) -s --no-print-directory -j$$(nproc) all labfiles
 	@$(HERE) sh tests/lab/demo.sh
 
 check check-long:
@@ -63,7 +66,7 @@ asan lint lab fuzz:
 
 bench:
 	@sh mk/deps.sh check
-	@$(AGAIN) -s --no-print-directory benches
+	@$(AGAIN) -s --no-print-directory -j$$(nproc) benches
 	@set -e; for b in $(BENCHES); do $$b; done
 
 format:

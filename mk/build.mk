@@ -24,7 +24,7 @@ $(foreach d,$(CORES),$(eval $(call core_lib,$(d))))
 $(B)/lib/%.a:
 	@mkdir -p $(@D)
 	@rm -f $@
-	@echo "  AR      $@"
+	@$(SAY) "  AR      $@"
 	$(Q)ar rcs $@ $(filter %.o,$^)
 
 # Other flags than last time: everything is built anew.
@@ -38,7 +38,7 @@ $(B)/flags: always
 
 $(B)/obj/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
-	@echo "  CC      $<"
+	@$(SAY) "  CC      $<"
 	$(Q)$(CC) $(CPPFLAGS) $(MIKE_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # Each program links what it uses; --as-needed drops the rest.
@@ -52,7 +52,7 @@ define program
 $(B)/bin/$(1): $(call obj,$(2)) $(if $(filter $(2),$(CORES)),\
 	$(B)/lib/lib$(2)-core.a) $(LIBCOMMON)
 	@mkdir -p $$(@D)
-	@echo "  LINK    $$@"
+	@$(SAY) "  LINK    $$@"
 	$(Q)$(CC) $(MIKE_LDFLAGS) $(LDFLAGS) -o $$@ $$^ $$(LIBS_$(1)) $$(LIBS)
 endef
 $(foreach d,$(filter-out spawn,$(CORES)) mikectl,$(eval $(call program,$(d),$(d))))

@@ -15,7 +15,7 @@ install: all install-files
 
 .PHONY: install-files
 install-files:
-	@echo "  INSTALL $(DESTDIR)$(PREFIX)"
+	@$(SAY) "  INSTALL $(DESTDIR)$(PREFIX)"
 	$(Q)$(INSTALL) -d $(BINDIR) $(SBINDIR) $(DESTDIR)$(LIBEXECDIR) \
 	    $(DESTDIR)$(SYSCONFDIR)/init.d $(DESTDIR)$(SYSCONFDIR)/default \
 	    $(DESTDIR)$(PREFIX)/lib/sysusers.d \

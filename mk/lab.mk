@@ -26,9 +26,9 @@ labfiles: stage $(LABTOOLS) $(B)/test/lab/fpregs.so
 
 $(LABTOOLS): $(B)/test/lab/%: $(B)/obj/tests/lab/tools/%.o $(LIBCOMMON)
 	@mkdir -p $(@D)
-	@echo "  LINK    $@"
+	@$(SAY) "  LINK    $@"
 	$(Q)$(CC) $(MIKE_LDFLAGS) $(LDFLAGS) -o $@ $^
 $(B)/test/lab/fpregs.so: tests/lab/uml/fpregs.c
 	@mkdir -p $(@D)
-	@echo "  CC      $<"
+	@$(SAY) "  CC      $<"
 	$(Q)$(CC) -D_GNU_SOURCE -std=c11 -O2 $(WARN) -fPIC -shared -o $@ $<

@@ -14,9 +14,11 @@ OBJ_unit/xfrm_reply = dispatcherd/xfrm_msg dispatcherd/xfrm_reply
 OBJ_unit/xstat = dispatcherd/xstat
 OBJ_unit/ctl = groupd/ctl
 OBJ_unit/gather = groupd/status
+OBJ_unit/shell = $(addprefix keymgrd/,shell effects input confmsg seal)
 OBJ_unit/confmsg = keymgrd/confmsg
 OBJ_unit/ctl = groupd/ctl groupd/cmd
 OBJ_unit/gather = groupd/status
+OBJ_unit/shell = $(addprefix keymgrd/,shell effects input confmsg seal)
 OBJ_fuzz/seal = keymgrd/seal
 OBJ_unit/seal = keymgrd/seal
 OBJ_unit/mikectl = mikectl/model mikectl/table mikectl/json
@@ -45,7 +47,7 @@ link_test = $(CC) $(MIKE_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) \
 define test_program
 $(B)/test/$(1): $(B)/obj/tests/$(2).o $(OBJ_$(1):%=$(B)/obj/%.o) $(TESTLIBS)
 	@mkdir -p $$(@D)
-	@echo "  LINK    $$@"
+	@$(SAY) "  LINK    $$@"
 	$(Q)$$(link_test)
 endef
 $(foreach t,$(TESTS:$(B)/test/%=%),$(eval $(call test_program,$(t),$(t)_test)))
@@ -63,7 +65,7 @@ define fuzz_program
 $(B)/$(1): $(B)/obj/tests/fuzz/$(1)_fuzz.o $(OBJ_fuzz/$(1):%=$(B)/obj/%.o) \
     $(TESTLIBS)
 	@mkdir -p $$(@D)
-	@echo "  LINK    $$@"
+	@$(SAY) "  LINK    $$@"
 	$(Q)$$(link_test) -fsanitize=fuzzer
 endef
 ifneq ($(FUZZ),)
