@@ -5,9 +5,9 @@
 #include <string.h>
 #include <time.h>
 
-#include <event2/event.h>
 
 #include "common/log.h"
+#include "common/loop.h"
 #include "ipc/chan.h"
 #include "policyd/serve.h"
 
@@ -147,22 +147,6 @@ edge_open(struct edge *e, const char *path)
 	e->chan = chan_new(e->s->base, &conf, &ops, e);
 }
 
-static struct event_base *
-loop_new(void)
-{
-	struct event_config *cfg = event_config_new();
-	struct event_base *base = NULL;
-
-	if (cfg != NULL &&
-	    event_config_set_flag(
-		cfg, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV) == 0)
-		base = event_base_new_with_config(cfg);
-	if (base == NULL)
-		fatal("loop.failed error=\"out of memory or descriptors\"");
-	event_config_free(cfg);
-	return base;
-}
-
 struct serve *
 serve_new(const struct opts *o, struct pol_host *host)
 {
@@ -191,6 +175,5 @@ serve_new(const struct opts *o, struct pol_host *host)
 void
 serve_run(struct serve *s)
 {
-	(void)event_base_dispatch(s->base);
-	fatal("loop.failed error=\"the loop has ended\"");
+	loop_run(s->base);
 }
