@@ -80,21 +80,24 @@ enum sa_mode {
 #define FIELDS_groups_begin(F) F(u32, req) F(blob, identity, 512)
 #define FIELDS_group(F)                                                        \
 	F(u8, slot)                                                            \
-	F(blob, name, 64) F(blob, id, 64) F(u8, role) F(u8, joined)            \
-	    F(u32, half_open_max) F(u32, source_rate)
+	F(blob, name, 64)                                                      \
+	F(blob, id, 64) F(u8, role) F(u8, joined) F(u32, half_open_max)        \
+	    F(u32, source_rate)
 #define FIELDS_groups_end(F) F(u32, req)
 #define FIELDS_joined_set(F) F(u32, req) F(u8, slot) F(u8, joined)
 
 #define FIELDS_conf_get(F) F(u32, req)
 #define FIELDS_conf_begin(F)                                                   \
 	F(u32, req)                                                            \
-	F(blob, name, 64) F(blob, group_id, 64) F(u8, role) F(blob, own_id,    \
+	F(blob, name, 64)                                                      \
+	F(blob, group_id, 64) F(u8, role) F(blob, own_id,                      \
 	    516) /* ID payload body: type, 3 zero octets, data */              \
 	    F(u16, port) F(u32, lifetime_s) F(u32, atd_ms) F(u32, dtd_ms)      \
 		F(u32, half_open_max) F(u32, members_max)
 #define FIELDS_conf_addr(F) /* a protected address; cls is its index */        \
 	F(u8, cls)                                                             \
-	F(blob, dst, 16) F(blob, src, 16) /* own, or none */                   \
+	F(blob, dst, 16)                                                       \
+	F(blob, src, 16) /* own, or none */                                    \
 	    F(u16, port_lo) F(u16, port_hi)
 #define FIELDS_conf_gcks(F) /* whom a receiver asks, in this order */          \
 	F(blob, name, 64)                                                      \
@@ -105,20 +108,21 @@ enum sa_mode {
 #define FIELDS_auth_sign(F)                                                    \
 	F(u32, req)                                                            \
 	F(blob, own_init, 16384) /* own IKE_SA_INIT message */                 \
-	    F(blob, peer_nonce, 256) F(blob, maced_id, 64) /* prf(SK_p, ID) */
+	F(blob, peer_nonce, 256) F(blob, maced_id, 64) /* prf(SK_p, ID) */
 #define FIELDS_auth_signed(F)                                                  \
 	F(u32, req) F(u8, status) F(u8, method) F(blob, auth, 600)
 #define FIELDS_auth_check(F)                                                   \
 	F(u32, req)                                                            \
-	F(u8, own_role) F(u8, wants_sender) F(blob, peer_init, 16384)          \
-	    F(blob, own_nonce, 256) F(blob, maced_id, 64)                      \
-		F(blob, peer_id, 516) F(u8, method) F(blob, auth, 600)
+	F(u8, own_role)                                                        \
+	F(u8, wants_sender) F(blob, peer_init, 16384) F(blob, own_nonce, 256)  \
+	    F(blob, maced_id, 64) F(blob, peer_id, 516) F(u8, method)          \
+		F(blob, auth, 600)
 #define FIELDS_auth_checked(F) F(u32, req) F(u8, verdict) F(blob, identity, 512)
 #define FIELDS_seal_open(F) F(u32, req)
 #define FIELDS_seal_keys(F) /* n: instance; read: keys of first, first+1.. */  \
 	F(u32, req)                                                            \
-	F(u8, status) F(u16, n) F(blob, write, 32) F(u16, first)               \
-	    F(blob, read, 256)
+	F(u8, status)                                                          \
+	F(u16, n) F(blob, write, 32) F(u16, first) F(blob, read, 256)
 #define FIELDS_seal_done(F) F(u32, req) F(u16, n)
 
 /* -- kernel policies, datagrams, events --------------------------------- */
@@ -126,8 +130,8 @@ enum sa_mode {
 #define FIELDS_spd_clear(F) F(u32, req) F(u8, slot)
 #define FIELDS_dgram(F)                                                        \
 	F(blob, local, 16)                                                     \
-	F(u16, local_port) F(blob, peer, 16) F(u16, peer_port)                 \
-	    F(blob, data, 16384)
+	F(u16, local_port)                                                     \
+	F(blob, peer, 16) F(u16, peer_port) F(blob, data, 16384)
 #define FIELDS_dgram_in(F) FIELDS_dgram(F)
 #define FIELDS_dgram_out(F) FIELDS_dgram(F)
 #define FIELDS_acquire(F) F(u8, slot) F(blob, dst, 16)
@@ -136,7 +140,8 @@ enum sa_mode {
 /* -- SAs: the only edge that carries keys ------------------------------- */
 #define FIELDS_sa_install(F)                                                   \
 	F(u32, req)                                                            \
-	F(u8, mode) F(u8, dir) F(u32, spi) F(blob, src, 16) F(blob, dst, 16)   \
+	F(u8, mode)                                                            \
+	F(u8, dir) F(u32, spi) F(blob, src, 16) F(blob, dst, 16)               \
 	    F(blob, key, 36) F(u32, replay) F(u32, soft_s) F(u32, hard_s)      \
 		F(u64, soft_packets) F(u64, hard_packets)
 #define FIELDS_sa_delete(F) F(u32, req) F(u32, spi) F(blob, dst, 16)
@@ -146,13 +151,15 @@ enum sa_mode {
 #define FIELDS_status_get(F) F(u32, req)
 #define FIELDS_km_state(F) /* also unasked, on every change (req 0) */         \
 	F(u32, req)                                                            \
-	F(u8, state) F(u32, generation) F(u32, step) F(u64, key_age_s)         \
-	    F(u64, key_left_s) F(blob, gcks, 64) F(blob, detail, 256)
+	F(u8, state)                                                           \
+	F(u32, generation) F(u32, step) F(u64, key_age_s) F(u64, key_left_s)   \
+	    F(blob, gcks, 64) F(blob, detail, 256)
 #define FIELDS_count(F) /* slot 255: the whole host */                         \
 	F(u32, req) F(u8, slot) F(blob, name, 48) F(u64, value)
 #define FIELDS_sa_stat(F) /* from the kernel */                                \
 	F(u32, req)                                                            \
-	F(u8, slot) F(u8, dir) F(u32, spi) F(blob, src, 16) F(blob, dst, 16)   \
+	F(u8, slot)                                                            \
+	F(u8, dir) F(u32, spi) F(blob, src, 16) F(blob, dst, 16)               \
 	    F(u64, packets) F(u64, octets) F(u64, age_s) F(u32, replay_drops)  \
 		F(u32, integrity_drops)
 #define FIELDS_status_end(F) F(u32, req)
@@ -160,10 +167,10 @@ enum sa_mode {
 #define FIELDS_ctl_host(F) F(u32, req) F(blob, identity, 512)
 #define FIELDS_ctl_group(F)                                                    \
 	F(u32, req)                                                            \
-	F(u8, slot) F(blob, name, 64) F(u8, role) F(u8, state)                 \
-	    F(u32, generation) F(u32, step) F(u64, key_age_s)                  \
-		F(u64, key_left_s) F(blob, gcks, 64) F(blob, detail, 256)      \
-		    F(u32, restarts)
+	F(u8, slot)                                                            \
+	F(blob, name, 64) F(u8, role) F(u8, state) F(u32, generation)          \
+	    F(u32, step) F(u64, key_age_s) F(u64, key_left_s)                  \
+		F(blob, gcks, 64) F(blob, detail, 256) F(u32, restarts)
 #define FIELDS_ctl_daemon(F) F(u32, req) F(blob, name, 16) F(u8, up)
 #define FIELDS_ctl_join(F) F(u32, req) F(blob, name, 64)
 #define FIELDS_ctl_leave(F) F(u32, req) F(blob, name, 64)

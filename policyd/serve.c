@@ -5,7 +5,6 @@
 #include <string.h>
 #include <time.h>
 
-
 #include "common/log.h"
 #include "common/loop.h"
 #include "ipc/chan.h"
