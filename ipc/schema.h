@@ -59,7 +59,8 @@ enum sa_mode {
 	SA_VERIFY = 2, /* must exist and be the same; never installs */
 };
 
-#define FIELDS_hello(F) /* up: no answer needed; see ipc/chan.h */             \
+/* clang-format off */
+#define FIELDS_hello(F) /* up: no answer needed; see ipc/chan.h */	\
 	F(u8, version) F(u64, instance) F(u64, seen) F(u8, up)
 
 /* -- policyd tells the others what the operator wants ------------------- */
@@ -67,110 +68,96 @@ enum sa_mode {
 #define FIELDS_rules_begin(F) F(u32, req) F(u16, port) F(u8, transmit)
 #define FIELDS_rule_listen(F) F(blob, addr, 16)
 #define FIELDS_rule_iface(F) F(blob, name, 15)
-#define FIELDS_rule_peer(F) /* who may send us IKE; empty addr = anyone */     \
+#define FIELDS_rule_peer(F) /* who may send us IKE; empty addr = anyone */ \
 	F(blob, addr, 16) F(u8, prefix) F(u32, rate) /* datagrams/s, source */
-#define FIELDS_rule_group(F)                                                   \
-	F(u8, slot)                                                            \
-	F(blob, name, 64) F(u8, role) F(u8, hop_limit) F(u32, lifetime_s)
+#define FIELDS_rule_group(F)						\
+	F(u8, slot) F(blob, name, 64) F(u8, role) F(u8, hop_limit)	\
+	F(u32, lifetime_s)
 #define FIELDS_rule_addr(F) F(u8, slot) F(u8, cls) F(blob, dst, 16)
 #define FIELDS_rule_sender(F) F(u8, slot) F(blob, src, 16)
 #define FIELDS_rules_end(F) F(u32, req)
 
 #define FIELDS_groups_get(F) F(u32, req)
 #define FIELDS_groups_begin(F) F(u32, req) F(blob, identity, 512)
-#define FIELDS_group(F)                                                        \
-	F(u8, slot)                                                            \
-	F(blob, name, 64)                                                      \
-	F(blob, id, 64) F(u8, role) F(u8, joined) F(u32, half_open_max)        \
-	    F(u32, source_rate)
+#define FIELDS_group(F)							\
+	F(u8, slot) F(blob, name, 64) F(blob, id, 64) F(u8, role)	\
+	F(u8, joined) F(u32, half_open_max) F(u32, source_rate)
 #define FIELDS_groups_end(F) F(u32, req)
 #define FIELDS_joined_set(F) F(u32, req) F(u8, slot) F(u8, joined)
 
 #define FIELDS_conf_get(F) F(u32, req)
-#define FIELDS_conf_begin(F)                                                   \
-	F(u32, req)                                                            \
-	F(blob, name, 64)                                                      \
-	F(blob, group_id, 64) F(u8, role) F(blob, own_id,                      \
-	    516) /* ID payload body: type, 3 zero octets, data */              \
-	    F(u16, port) F(u32, lifetime_s) F(u32, atd_ms) F(u32, dtd_ms)      \
-		F(u32, half_open_max) F(u32, members_max)
-#define FIELDS_conf_addr(F) /* a protected address; cls is its index */        \
-	F(u8, cls)                                                             \
-	F(blob, dst, 16)                                                       \
-	F(blob, src, 16) /* own, or none */                                    \
-	    F(u16, port_lo) F(u16, port_hi)
-#define FIELDS_conf_gcks(F) /* whom a receiver asks, in this order */          \
-	F(blob, name, 64)                                                      \
-	F(blob, id, 516) F(blob, local, 16) F(blob, addr, 16) F(u16, port)
+#define FIELDS_conf_begin(F)						\
+	F(u32, req) F(blob, name, 64) F(blob, group_id, 64) F(u8, role)	\
+	F(blob, own_id, 516) /* ID payload body: type, 3 zero octets, data */ \
+	F(u16, port) F(u32, lifetime_s) F(u32, atd_ms) F(u32, dtd_ms)	\
+	F(u32, half_open_max) F(u32, members_max)
+#define FIELDS_conf_addr(F) /* a protected address; cls is its index */	\
+	F(u8, cls) F(blob, dst, 16) F(blob, src, 16) /* own, or none */	\
+	F(u16, port_lo) F(u16, port_hi)
+#define FIELDS_conf_gcks(F) /* whom a receiver asks, in this order */	\
+	F(blob, name, 64) F(blob, id, 516) F(blob, local, 16)		\
+	F(blob, addr, 16) F(u16, port)
 #define FIELDS_conf_end(F) F(u32, req)
 
 /* -- policyd authenticates for a key manager ---------------------------- */
-#define FIELDS_auth_sign(F)                                                    \
-	F(u32, req)                                                            \
-	F(blob, own_init, 16384) /* own IKE_SA_INIT message */                 \
+#define FIELDS_auth_sign(F)						\
+	F(u32, req) F(blob, own_init, 16384) /* own IKE_SA_INIT message */ \
 	F(blob, peer_nonce, 256) F(blob, maced_id, 64) /* prf(SK_p, ID) */
-#define FIELDS_auth_signed(F)                                                  \
+#define FIELDS_auth_signed(F)						\
 	F(u32, req) F(u8, status) F(u8, method) F(blob, auth, 600)
-#define FIELDS_auth_check(F)                                                   \
-	F(u32, req)                                                            \
-	F(u8, own_role)                                                        \
-	F(u8, wants_sender) F(blob, peer_init, 16384) F(blob, own_nonce, 256)  \
-	    F(blob, maced_id, 64) F(blob, peer_id, 516) F(u8, method)          \
-		F(blob, auth, 600)
-#define FIELDS_auth_checked(F) F(u32, req) F(u8, verdict) F(blob, identity, 512)
+#define FIELDS_auth_check(F)						\
+	F(u32, req) F(u8, own_role) F(u8, wants_sender)			\
+	F(blob, peer_init, 16384) F(blob, own_nonce, 256)		\
+	F(blob, maced_id, 64) F(blob, peer_id, 516) F(u8, method)	\
+	F(blob, auth, 600)
+#define FIELDS_auth_checked(F)						\
+	F(u32, req) F(u8, verdict) F(blob, identity, 512)
 #define FIELDS_seal_open(F) F(u32, req)
-#define FIELDS_seal_keys(F) /* n: instance; read: keys of first, first+1.. */  \
-	F(u32, req)                                                            \
-	F(u8, status)                                                          \
-	F(u16, n) F(blob, write, 32) F(u16, first) F(blob, read, 256)
+#define FIELDS_seal_keys(F) /* n: instance; read: keys of first, first+1.. */ \
+	F(u32, req) F(u8, status) F(u16, n) F(blob, write, 32)		\
+	F(u16, first) F(blob, read, 256)
 #define FIELDS_seal_done(F) F(u32, req) F(u16, n)
 
 /* -- kernel policies, datagrams, events --------------------------------- */
 #define FIELDS_spd_set(F) F(u32, req) F(u8, slot)
 #define FIELDS_spd_clear(F) F(u32, req) F(u8, slot)
-#define FIELDS_dgram(F)                                                        \
-	F(blob, local, 16)                                                     \
-	F(u16, local_port)                                                     \
-	F(blob, peer, 16) F(u16, peer_port) F(blob, data, 16384)
+#define FIELDS_dgram(F)							\
+	F(blob, local, 16) F(u16, local_port) F(blob, peer, 16)		\
+	F(u16, peer_port) F(blob, data, 16384)
 #define FIELDS_dgram_in(F) FIELDS_dgram(F)
 #define FIELDS_dgram_out(F) FIELDS_dgram(F)
 #define FIELDS_acquire(F) F(u8, slot) F(blob, dst, 16)
 #define FIELDS_result(F) F(u32, req) F(u8, status) F(blob, text, 256)
 
 /* -- SAs: the only edge that carries keys ------------------------------- */
-#define FIELDS_sa_install(F)                                                   \
-	F(u32, req)                                                            \
-	F(u8, mode)                                                            \
-	F(u8, dir) F(u32, spi) F(blob, src, 16) F(blob, dst, 16)               \
-	    F(blob, key, 36) F(u32, replay) F(u32, soft_s) F(u32, hard_s)      \
-		F(u64, soft_packets) F(u64, hard_packets)
+#define FIELDS_sa_install(F)						\
+	F(u32, req) F(u8, mode) F(u8, dir) F(u32, spi) F(blob, src, 16)	\
+	F(blob, dst, 16) F(blob, key, 36) F(u32, replay)		\
+	F(u32, soft_s) F(u32, hard_s) F(u64, soft_packets)		\
+	F(u64, hard_packets)
 #define FIELDS_sa_delete(F) F(u32, req) F(u32, spi) F(blob, dst, 16)
 #define FIELDS_sa_expired(F) F(u32, spi) F(blob, dst, 16) F(u8, hard)
 
 /* -- status ------------------------------------------------------------- */
 #define FIELDS_status_get(F) F(u32, req)
-#define FIELDS_km_state(F) /* also unasked, on every change (req 0) */         \
-	F(u32, req)                                                            \
-	F(u8, state)                                                           \
-	F(u32, generation) F(u32, step) F(u64, key_age_s) F(u64, key_left_s)   \
-	    F(blob, gcks, 64) F(blob, detail, 256)
-#define FIELDS_count(F) /* slot 255: the whole host */                         \
+#define FIELDS_km_state(F) /* also unasked, on every change (req 0) */	\
+	F(u32, req) F(u8, state) F(u32, generation) F(u32, step)	\
+	F(u64, key_age_s) F(u64, key_left_s) F(blob, gcks, 64)		\
+	F(blob, detail, 256)
+#define FIELDS_count(F) /* slot 255: the whole host */			\
 	F(u32, req) F(u8, slot) F(blob, name, 48) F(u64, value)
-#define FIELDS_sa_stat(F) /* from the kernel */                                \
-	F(u32, req)                                                            \
-	F(u8, slot)                                                            \
-	F(u8, dir) F(u32, spi) F(blob, src, 16) F(blob, dst, 16)               \
-	    F(u64, packets) F(u64, octets) F(u64, age_s) F(u32, replay_drops)  \
-		F(u32, integrity_drops)
+#define FIELDS_sa_stat(F) /* from the kernel */				\
+	F(u32, req) F(u8, slot) F(u8, dir) F(u32, spi) F(blob, src, 16)	\
+	F(blob, dst, 16) F(u64, packets) F(u64, octets) F(u64, age_s)	\
+	F(u32, replay_drops) F(u32, integrity_drops)
 #define FIELDS_status_end(F) F(u32, req)
 
 #define FIELDS_ctl_host(F) F(u32, req) F(blob, identity, 512)
-#define FIELDS_ctl_group(F)                                                    \
-	F(u32, req)                                                            \
-	F(u8, slot)                                                            \
-	F(blob, name, 64) F(u8, role) F(u8, state) F(u32, generation)          \
-	    F(u32, step) F(u64, key_age_s) F(u64, key_left_s)                  \
-		F(blob, gcks, 64) F(blob, detail, 256) F(u32, restarts)
+#define FIELDS_ctl_group(F)						\
+	F(u32, req) F(u8, slot) F(blob, name, 64) F(u8, role)		\
+	F(u8, state) F(u32, generation) F(u32, step) F(u64, key_age_s)	\
+	F(u64, key_left_s) F(blob, gcks, 64) F(blob, detail, 256)	\
+	F(u32, restarts)
 #define FIELDS_ctl_daemon(F) F(u32, req) F(blob, name, 16) F(u8, up)
 #define FIELDS_ctl_join(F) F(u32, req) F(blob, name, 64)
 #define FIELDS_ctl_leave(F) F(u32, req) F(blob, name, 64)
@@ -179,7 +166,6 @@ enum sa_mode {
 #define EDGE(from, to) (1u << (PEER_##from * PEER_COUNT + PEER_##to))
 #define EDGE_ANY 0x1ffffffu
 
-/* clang-format off */
 /*	id      NAME          name          may be sent from -> to */
 #define MSG_LIST(M)							\
 	M(0x0001, HELLO,        hello,        EDGE_ANY)			\
