@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Start-up is a ladder of phases, each of which asks somebody something and
- * waits for the answer.  The question is repeated every second and whenever an
- * edge comes up again, so a neighbour may be restarted at any step:
+ * Start-up is a ladder of phases, each of which asks policyd something and
+ * waits for the answer.  The question is repeated when policyd's edge comes up
+ * again, so a neighbour may be restarted at any step, and never before: a slow
+ * policyd would be slower still, and each SEAL_OPEN is another instance.
  *
  *   SEAL_OPEN -> SEAL_KEYS    instance number, seal keys; read the state file
  *   CONF_GET  -> CONF_END     the group; start the core, write a snapshot
@@ -205,7 +206,8 @@ phase_ask(struct shell *s)
 {
 	struct msg m = { 0 };
 
-	if (!chan_is_up(s->p) || !chan_is_up(s->d) || !chan_is_up(s->g))
+	if (!chan_is_up(s->p) || !chan_is_up(s->d) || !chan_is_up(s->g) ||
+	    (s->asked & 1u << s->phase) != 0)
 		return;
 	switch (s->phase) {
 	case PH_SEAL:
@@ -222,7 +224,9 @@ phase_ask(struct shell *s)
 	case PH_RUN:
 		return;
 	}
-	if (chan_send(s->p, &m) != 0)
+	if (chan_send(s->p, &m) == 0)
+		s->asked |= 1u << s->phase;
+	else
 		log_debug("policyd is not listening; asking again");
 }
 
@@ -384,6 +388,14 @@ up_groupd(void *arg)
 }
 
 static void
+down_policyd(void *arg)
+{
+	struct shell *s = arg;
+
+	s->asked = 0;
+}
+
+static void
 down(void *arg)
 {
 	(void)arg; /* what was asked is asked again when it is up */
@@ -406,7 +418,8 @@ shell_new(struct event_base *base, uint8_t slot)
 void
 shell_open(struct shell *s)
 {
-	static const struct chan_ops p = { up_resync, down, on_policyd };
+	static const struct chan_ops p = { up_resync, down_policyd,
+		on_policyd };
 	static const struct chan_ops d = { up_resync, down, on_dispatcherd };
 	static const struct chan_ops g = { up_groupd, down, on_groupd };
 	struct chan_conf c = { .self = PEER_KEYMGRD };

@@ -20,6 +20,7 @@ struct shell {
 	uint8_t slot;
 	enum phase phase;
 	uint16_t instance;
+	unsigned int asked; /* 1 << phase: in this life of policyd's edge */
 	uint32_t req_done;
 	struct seal seal;
 	bool no_punch; /* said that old records cannot be given back */

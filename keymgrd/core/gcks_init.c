@@ -197,6 +197,30 @@ begin(struct km *km, const struct ike_hdr *h, const struct km_in *in,
 }
 
 /*
+ * The table is full, mostly of requests that nobody follows up, and whose
+ * sources may be forged.  One of them, by chance (key is a hash that nobody
+ * can foresee), makes room: to keep a peer out takes the limit's number of
+ * requests within its round trip, not within the half-open time.
+ */
+static bool
+make_room(struct km *km, uint64_t key)
+{
+	struct satab *t = &km->gcks->t;
+
+	for (size_t i = 0; i <= t->mask; i++) {
+		struct ikesa *sa = t->bucket[BY_SPI][(key + i) & t->mask];
+
+		while (sa != NULL && sa->state != RS_INIT)
+			sa = sa->next[BY_SPI];
+		if (sa == NULL)
+			continue;
+		satab_drop(t, &km->timers, sa);
+		return true;
+	}
+	return false;
+}
+
+/*
  * A repeated request is recognised by all of its octets and where it came
  * from (RFC 7296 2.1): somebody who only knows the SPI cannot block it.
  */
@@ -230,7 +254,8 @@ gcks_init(struct km *km, const struct ike_hdr *h, const struct km_in *in,
 		return refuse(km, h, in, o.refusal, fx);
 	if (t->n_half >= km->conf.half_open_max) {
 		km->count[C_DROP_HALF_OPEN]++;
-		return -EBADMSG;
+		if (!make_room(km, key))
+			return -EBADMSG;
 	}
 	return begin(km, h, in, &o, key, fx);
 }

@@ -295,6 +295,32 @@ policyd_may_be_restarted_at_each_step(void **state)
 }
 
 static void
+second_passes(void)
+{
+	event_get_callback(sh->timer)(-1, EV_TIMEOUT, sh);
+}
+
+/* Each SEAL_OPEN costs an instance: the answer to the first would be stale. */
+static void
+slow_policyd_is_asked_once(void **state)
+{
+	(void)state;
+	all_up();
+	second_passes();
+	assert_int_equal(P->n, 1);
+	tell_keys(1);
+	second_passes();
+	assert_int_equal(P->n, 2);
+	tell_conf(7200);
+	second_passes();
+	assert_int_equal(P->n, 3);
+	restart(P);
+	assert_int_equal(P->n, 1);
+	tell_done();
+	assert_int_equal(sh->phase, PH_RUN);
+}
+
+static void
 others_may_be_restarted_at_each_step(void **state)
 {
 	(void)state;
@@ -507,6 +533,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(each_step_waits_for_the_one_before),
 		T(policyd_may_be_restarted_at_each_step),
+		T(slow_policyd_is_asked_once),
 		T(others_may_be_restarted_at_each_step),
 		T(keys_are_sealed_before_they_are_installed),
 		T(successor_goes_on_with_the_keys),
