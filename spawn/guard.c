@@ -9,6 +9,7 @@
 #include <link.h>
 #include <linux/landlock.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -34,6 +35,9 @@ guard_start(bool supervised)
 	/* 3 is the channel to groupd when both are supervised from outside. */
 	closefrom(supervised ? 4 : 3);
 	umask(022);
+	/* Ignored, which is inherited, no death would ever be reported. */
+	if (signal(SIGCHLD, SIG_DFL) == SIG_ERR)
+		fatal("guard.signal: %s", strerror(errno));
 	if (setrlimit(RLIMIT_CORE, &none) != 0 ||
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		fatal("guard.core: %s", strerror(errno));

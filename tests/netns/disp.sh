@@ -175,10 +175,10 @@ ok "there is more than one thread" \
     test "$(ls /proc/$disp_pid/task | wc -l)" -gt 1
 first=$disp_pid
 disp_start && disp_kill
-like "a second one does not start on the same ports" "$(tail -5 "$disp_log")" \
+like "a second one does not start on the same ports" "$(tail -40 "$disp_log")" \
     'udp.open port=848 cannot bind: Address already in use'
 disp_start -P 0,x && disp_kill
-like "ports that are none are told" "$(tail -5 "$disp_log")" 'udp.open -P 0,x: want'
+like "ports that are none are told" "$(tail -40 "$disp_log")" 'udp.open -P 0,x: want'
 disp_kill "$first"
 no "no sanitizer has complained" \
     grep -E 'runtime error|AddressSanitizer' "$disp_log"

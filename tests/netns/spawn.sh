@@ -116,6 +116,16 @@ ok "back-off: $n starts in 1.6 s, not hundreds" \
 rm /run/standin/policyd
 end
 
+# Whoever starts it may ignore the deaths of children; that is inherited.
+: >$LOG
+env --ignore-signal=CHLD mike-spawn -c /c -r $RUN -s $STATE -b $D -o $LOG &
+pid=$!
+wait_for 5 grep -q 'child.start name=groupd' $LOG
+kill -KILL "$(sed -n 's/.*child.start name=policyd pid=//p' $LOG)"
+ok "started by who ignores SIGCHLD, it sees a death all the same" wait_for 2 \
+    eval '[ $(how_often "child.start name=policyd") = 2 ]'
+end
+
 does dispatcherd stubborn
 spawn
 sleep 0.2
