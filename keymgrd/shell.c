@@ -28,6 +28,7 @@
 #include "keymgrd/effects.h"
 #include "keymgrd/shell_int.h"
 
+#define RETRY_MS 100 /* after a step that found no memory */
 #define LOOK_MS 15000
 
 static int
@@ -52,7 +53,7 @@ shell_now(void)
  * does not: look at the clock from time to time.
  */
 static void
-timer_arm(struct shell *s)
+timer_arm(struct shell *s, uint64_t not_before_ms)
 {
 	uint64_t now = shell_now();
 	uint64_t due = s->phase == PH_RUN ? km_deadline(s->km) : now + 1000;
@@ -61,6 +62,8 @@ timer_arm(struct shell *s)
 	due = due > now ? due - now : 0;
 	if (due > LOOK_MS)
 		due = LOOK_MS;
+	if (due < not_before_ms)
+		due = not_before_ms;
 	tv.tv_sec = (time_t)(due / 1000);
 	tv.tv_usec = (suseconds_t)(due % 1000 * 1000);
 	if (event_add(s->timer, &tv) != 0)
@@ -79,7 +82,8 @@ shell_feed(struct shell *s, struct km_in *in)
 	else
 		effects_run(s);
 	fx_reset(s->fx);
-	timer_arm(s);
+	/* Out of memory: what is due stays due; do not spin for it. */
+	timer_arm(s, r == -ENOMEM ? RETRY_MS : 0);
 }
 
 /* Snapshot under our own key; what the predecessor wrote is not needed then. */
@@ -243,7 +247,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	phase_ask(s);
-	timer_arm(s);
+	timer_arm(s, 0);
 }
 
 static void
@@ -433,5 +437,5 @@ shell_open(struct shell *s)
 	c.remote = PEER_GROUPD;
 	c.path = "/g/s";
 	s->g = chan_new(s->base, &c, &g, s);
-	timer_arm(s);
+	timer_arm(s, 0);
 }
