@@ -29,6 +29,8 @@ fi
 export DEBIAN_FRONTEND=noninteractive
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
+# A signal alone would not run it.
+trap 'exit 130' INT TERM HUP
 if ! { apt-get update -qq && apt-get install -y -qq \
     --no-install-recommends $missing; } >"$log" 2>&1; then
 	tail -20 "$log" >&2
