@@ -20,6 +20,7 @@
 
 #include "common/log.h"
 #include "ipc/chan.h"
+#include "ipc/frame.h"
 
 #define CHAN_VERSION 1
 #define QUEUE_MAX (4u << 20)
@@ -44,13 +45,14 @@ struct chan {
 	const struct chan_ops *ops;
 	void *arg;
 	int s, endpoint;
-	struct event *ev_rcv, *ev_snd, *ev_timer;
+	struct event *ev_rcv, *ev_snd, *ev_timer, *ev_flush;
 	uint64_t instance; /* own; never 0 */
 	uint64_t seen;	   /* the peer's; 0: not heard yet */
 	bool up;
-	bool hello_due;	 /* to be sent as soon as somebody is connected */
-	uint64_t broken; /* nanomsg's count of broken connections */
-	bool settled;	 /* that count is of this connection's time */
+	bool hello_due;	    /* to be sent as soon as somebody is connected */
+	uint64_t broken;    /* nanomsg's count of broken connections */
+	bool settled;	    /* that count is of this connection's time */
+	struct frame frame; /* leaves when the callbacks that run are done */
 	STAILQ_HEAD(, out) queue;
 	size_t queued;
 	unsigned int busy; /* callbacks that are running */
@@ -88,26 +90,20 @@ queue_drop(struct chan *c)
 		free(o);
 	}
 	c->queued = 0;
+	frame_clear(&c->frame);
 }
 
-/* Encode into a buffer that nanomsg will own; NULL sets *r. */
+/* The frame in a buffer that nanomsg will own; NULL: out of memory. */
 static void *
-encode(const struct msg *m, size_t *len, int *r)
+frame_take(struct frame *f, size_t *len)
 {
-	struct wbuf wb;
-	void *buf;
+	void *buf = nn_allocmsg(f->len, 0);
 
-	*r = -EINVAL;
-	if ((*len = msg_size(m)) == 0 || *len > MSG_SIZE_MAX)
-		return NULL;
-	*r = -ENOMEM;
-	if ((buf = nn_allocmsg(*len, 0)) == NULL)
-		return NULL;
-	wb_init(&wb, buf, *len);
-	if ((*r = msg_put(&wb, m)) == 0)
-		return buf;
-	buf_free(buf, *len);
-	return NULL;
+	*len = f->len;
+	if (buf != NULL)
+		memcpy(buf, f->p, f->len);
+	frame_clear(f);
+	return buf;
 }
 
 /* 0: nanomsg has the buffer; -EAGAIN: it is still ours. */
@@ -156,17 +152,20 @@ static void
 hello_send(struct chan *c, bool up)
 {
 	struct msg m = { .type = MSG_HELLO };
-	void *buf;
+	struct frame f = { 0 };
+	void *buf = NULL;
 	size_t len;
-	int r;
 
 	m.hello.version = CHAN_VERSION;
 	m.hello.instance = c->instance;
 	m.hello.seen = c->seen;
 	m.hello.up = up;
-	if ((buf = encode(&m, &len, &r)) == NULL)
-		fatal("chan.hello path=%s error=\"%s\"", c->conf.path,
-		    strerror(-r));
+	if (frame_add(&f, &m) == 0)
+		buf = frame_take(&f, &len);
+	frame_free(&f);
+	if (buf == NULL)
+		fatal(
+		    "chan.hello path=%s error=\"out of memory\"", c->conf.path);
 	c->hello_due = push(c, buf) != 0;
 	if (c->hello_due)
 		buf_free(buf, len);
@@ -197,6 +196,7 @@ chan_destroy(struct chan *c)
 
 	memcpy(&path, &c->conf.path, sizeof(path)); /* ours: drop the const */
 	free(path);
+	frame_free(&c->frame);
 	free(c);
 }
 
@@ -276,11 +276,26 @@ on_msg(struct chan *c, const struct msg *m)
 		    peer_name(c->conf.remote), msg_name(m->type));
 }
 
+static void
+on_frame(struct chan *c, const void *buf, size_t len)
+{
+	struct rbuf rb;
+	struct msg m;
+	int r;
+
+	rb_init(&rb, buf, len);
+	while ((r = frame_next(&rb, &m)) == 1 && !c->dead)
+		on_msg(c, &m);
+	if (r < 0)
+		fatal("chan.malformed peer=%s path=%s len=%zu error=\"does not "
+		      "decode\"",
+		    peer_name(c->conf.remote), c->conf.path, len);
+}
+
 /* false: nothing left, or the channel is gone. */
 static bool
 receive(struct chan *c)
 {
-	struct msg m;
 	void *buf;
 	int n, e;
 
@@ -293,11 +308,7 @@ receive(struct chan *c)
 		fatal("chan.receive path=%s error=\"%s\"", c->conf.path,
 		    nn_strerror(e));
 	}
-	if (msg_get(buf, (size_t)n, &m))
-		fatal("chan.malformed peer=%s path=%s len=%d error=\"does not "
-		      "decode\"",
-		    peer_name(c->conf.remote), c->conf.path, n);
-	on_msg(c, &m);
+	on_frame(c, buf, (size_t)n);
 	buf_free(buf, (size_t)n);
 	return !c->dead;
 }
@@ -314,6 +325,33 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		if (!receive(c))
 			break;
 	(void)leave(c);
+}
+
+/* Behind what waits already, or out now. */
+static int
+flush(struct chan *c)
+{
+	struct out *o;
+	void *buf;
+	size_t len;
+
+	if (c->frame.len == 0)
+		return 0;
+	if (c->frame.len + QUEUE_OVERHEAD > QUEUE_MAX - c->queued)
+		return -ENOBUFS;
+	if ((buf = frame_take(&c->frame, &len)) == NULL)
+		return -ENOMEM;
+	if (!c->hello_due && STAILQ_EMPTY(&c->queue) && push(c, buf) == 0)
+		return 0;
+	if ((o = malloc(sizeof(*o))) == NULL) {
+		buf_free(buf, len);
+		return -ENOMEM;
+	}
+	*o = (struct out){ .buf = buf, .len = len };
+	STAILQ_INSERT_TAIL(&c->queue, o, next);
+	c->queued += len + QUEUE_OVERHEAD;
+	want_room(c);
+	return 0;
 }
 
 /* A HELLO goes first: it makes the peer accept what is behind it. */
@@ -334,6 +372,7 @@ on_room(evutil_socket_t fd, short what, void *arg)
 		c->queued -= o->len + QUEUE_OVERHEAD;
 		free(o);
 	}
+	(void)!flush(c); /* if there was no room for it in the queue */
 	want_room(c);
 }
 
@@ -436,12 +475,14 @@ open_socket(struct chan *c)
 	if ((c->s = nn_socket(AF_SP, NN_PAIR)) == -1)
 		fatal("chan.socket path=%s error=\"%s\"", c->conf.path,
 		    nn_strerror(nn_errno()));
-	set_int(c, NN_RCVMAXSIZE, MSG_SIZE_MAX);
+	set_int(c, NN_RCVMAXSIZE, FRAME_MAX);
 	set_int(c, NN_RECONNECT_IVL, 50);
 	set_int(c, NN_RECONNECT_IVL_MAX, 200);
 	set_int(c, NN_LINGER, 0);
 	dial(c);
 }
+
+static void on_flush(evutil_socket_t fd, short what, void *arg);
 
 static void
 watch(struct chan *c, struct event_base *base)
@@ -452,8 +493,9 @@ watch(struct chan *c, struct event_base *base)
 	c->ev_snd = event_new(
 	    base, get_fd(c, NN_SNDFD), EV_READ | EV_PERSIST, on_room, c);
 	c->ev_timer = evtimer_new(base, on_timer, c);
+	c->ev_flush = event_new(base, -1, 0, on_flush, c);
 	if (c->ev_rcv == NULL || c->ev_snd == NULL || c->ev_timer == NULL ||
-	    event_add(c->ev_rcv, NULL) == -1)
+	    c->ev_flush == NULL || event_add(c->ev_rcv, NULL) == -1)
 		fatal(
 		    "chan.event path=%s error=\"cannot watch\"", c->conf.path);
 }
@@ -490,6 +532,7 @@ chan_free(struct chan **cp)
 	event_free(c->ev_rcv);
 	event_free(c->ev_snd);
 	event_free(c->ev_timer);
+	event_free(c->ev_flush);
 	queue_drop(c);
 	while (nn_close(c->s) == -1 && nn_errno() == EINTR)
 		;
@@ -505,57 +548,46 @@ chan_is_up(const struct chan *c)
 	return c->up;
 }
 
-/* Encoded and allowed, or an error; sending what may not be sent is a bug. */
-static int
-prepare(struct chan *c, const struct msg *m, void **buf, size_t *len)
+size_t
+chan_waiting(const struct chan *c)
 {
-	int r;
+	return c->queued;
+}
 
-	must(msg_permitted(m->type, c->conf.self, c->conf.remote));
-	if (!c->up)
-		return -ENOTCONN;
-	*buf = encode(m, len, &r);
-	return r;
+static void
+on_flush(evutil_socket_t fd, short what, void *arg)
+{
+	struct chan *c = arg;
+	int r = flush(c);
+
+	(void)fd;
+	(void)what;
+	/* The frame stays: who sends next is told, or goes down with us. */
+	if (r == -ENOMEM)
+		fatal(
+		    "chan.send path=%s error=\"out of memory\"", c->conf.path);
 }
 
 int
 chan_send(struct chan *c, const struct msg *m)
 {
-	struct out *o;
-	void *buf;
-	size_t len;
 	int r;
 
-	if ((r = prepare(c, m, &buf, &len)) != 0)
+	/* Sending what may not be sent is a bug of ours. */
+	must(msg_permitted(m->type, c->conf.self, c->conf.remote));
+	if (!c->up)
+		return -ENOTCONN;
+	if (c->frame.len == 0)
+		event_active(c->ev_flush, EV_WRITE, 1);
+	if ((r = frame_add(&c->frame, m)) != -ENOSPC)
 		return r;
-	if (!c->hello_due && STAILQ_EMPTY(&c->queue) && push(c, buf) == 0)
-		return 0;
-	if (len + QUEUE_OVERHEAD > QUEUE_MAX - c->queued) {
-		buf_free(buf, len);
-		return -ENOBUFS;
-	}
-	if ((o = malloc(sizeof(*o))) == NULL) {
-		buf_free(buf, len);
-		return -ENOMEM;
-	}
-	*o = (struct out){ .buf = buf, .len = len };
-	STAILQ_INSERT_TAIL(&c->queue, o, next);
-	c->queued += len + QUEUE_OVERHEAD;
-	want_room(c);
-	return 0;
+	return (r = flush(c)) != 0 ? r : frame_add(&c->frame, m);
 }
 
 int
 chan_try(struct chan *c, const struct msg *m)
 {
-	void *buf;
-	size_t len;
-	int r;
-
-	if ((r = prepare(c, m, &buf, &len)) != 0)
-		return r;
-	if (!c->hello_due && STAILQ_EMPTY(&c->queue) && push(c, buf) == 0)
-		return 0;
-	buf_free(buf, len);
-	return -EAGAIN;
+	if (c->up && (c->hello_due || !STAILQ_EMPTY(&c->queue)))
+		return -EAGAIN;
+	return chan_send(c, m);
 }

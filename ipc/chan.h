@@ -51,5 +51,7 @@ bool chan_is_up(const struct chan *c);
 int chan_send(struct chan *c, const struct msg *m) MUST_CHECK;
 /* The same for what may be lost: never queues; -EAGAIN when it cannot go. */
 int chan_try(struct chan *c, const struct msg *m) MUST_CHECK;
+/* Octets that chan_send() has queued, with what keeping them costs. */
+size_t chan_waiting(const struct chan *c);
 
 #endif

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ipc/msg.h"
+#include "ipc/frame.h"
 
 /*
  * What a hostile daemon may put on an edge.  Octets that decode are the only
@@ -66,6 +66,23 @@ has_edge(unsigned int type)
 	return false;
 }
 
+/* The same octets as a frame: what it holds, written again, is the frame. */
+static void
+frames(const uint8_t *data, size_t size)
+{
+	static struct frame f;
+	struct rbuf rb;
+	struct msg m;
+	int r;
+
+	rb_init(&rb, data, size);
+	while ((r = frame_next(&rb, &m)) == 1)
+		must(frame_add(&f, &m) == 0 || f.len > FRAME_MAX / 8);
+	if (r == 0 && size <= FRAME_MAX)
+		must(f.len == size && (size == 0 || !memcmp(f.p, data, size)));
+	frame_clear(&f);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -73,6 +90,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct wbuf wb;
 	struct msg m;
 
+	frames(data, size);
 	if (msg_get(data, size, &m))
 		return 0;
 	must(size <= MSG_SIZE_MAX && msg_size(&m) == size);

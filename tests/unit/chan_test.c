@@ -19,6 +19,7 @@
 #include <nanomsg/pair.h>
 
 #include "ipc/chan.h"
+#include "ipc/frame.h"
 
 static char dir[64], path[96];
 static struct event_base *base;
@@ -373,8 +374,11 @@ queue_is_bounded_and_try_never_queues(void **state)
 	assert_int_equal(r, -ENOBUFS);
 	assert_in_range(sent, 200, 1000);
 	assert_int_equal(chan_try(k.c, &m), -EAGAIN);
+	/* Nearly all of it is what waits, and all of that can be seen. */
+	assert_in_range(chan_waiting(k.c), 3u << 20, 4u << 20);
 	run_until(&g.msgs, sent, 20000);
 	assert_int_equal(g.msgs, sent);
+	assert_int_equal(chan_waiting(k.c), 0);
 	assert_int_equal(chan_send(k.c, &m), 0);
 	both_free(&g, &k);
 }
@@ -453,12 +457,13 @@ status_after(const void *octets, size_t len)
 static int
 status_after_msg(const struct msg *m)
 {
-	uint8_t buf[256];
-	struct wbuf wb;
+	struct frame f = { 0 };
+	int st;
 
-	wb_init(&wb, buf, sizeof(buf));
-	assert_int_equal(msg_put(&wb, m), 0);
-	return status_after(buf, wb.len);
+	assert_int_equal(frame_add(&f, m), 0);
+	st = status_after(f.p, f.len);
+	frame_free(&f);
+	return st;
 }
 
 static void
