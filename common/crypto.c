@@ -20,6 +20,7 @@
 #include <openssl/rand.h>
 
 #include "common/crypto.h"
+#include "common/crypto_int.h"
 
 /* RFC 9838 asks for 256 octets at least; nothing we wrap comes near. */
 #define KW_PLAIN_MAX 512
@@ -29,18 +30,19 @@ static struct {
 	EVP_MD *md;
 	EVP_MD_CTX *md_ctx;
 	EVP_MAC *hmac;
-	EVP_MAC_CTX *mac_ctx;
+	EVP_MAC_CTX *mac256, *mac384;
 	EVP_CIPHER *gcm;
 	EVP_CIPHER_CTX *seal_ctx, *open_ctx;
+	EVP_CIPHER *cbc, *ecb;
+	EVP_CIPHER_CTX *encrypt_ctx, *decrypt_ctx, *block_ctx;
 	EVP_CIPHER *kw;
 	EVP_CIPHER_CTX *wrap_ctx, *unwrap_ctx;
 } cr;
 
 static const uint8_t zeros[32];
 
-/* The provider refused: forget its error queue, which nobody reads. */
-static int
-refused(void)
+int
+crypto_refused(void)
 {
 	ERR_clear_error();
 	return -EIO;
@@ -60,57 +62,94 @@ cipher_ctx(EVP_CIPHER *cipher, int enc)
 	return NULL;
 }
 
+/* A context of HMAC with this hash; NULL on failure. */
+static EVP_MAC_CTX *
+mac_ctx(char *hash)
+{
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(
+		    OSSL_MAC_PARAM_DIGEST, hash, 0),
+		OSSL_PARAM_construct_end(),
+	};
+	EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(cr.hmac);
+
+	if (ctx != NULL && EVP_MAC_CTX_set_params(ctx, params))
+		return ctx;
+	EVP_MAC_CTX_free(ctx);
+	return NULL;
+}
+
 static int
 fetch_hashes(void)
 {
-	char name[] = "SHA2-256";
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(
-		    OSSL_MAC_PARAM_DIGEST, name, 0),
-		OSSL_PARAM_construct_end(),
-	};
+	char sha256_name[] = "SHA2-256", sha384_name[] = "SHA2-384";
 
-	cr.md = EVP_MD_fetch(NULL, name, NULL);
+	cr.md = EVP_MD_fetch(NULL, sha256_name, NULL);
 	cr.md_ctx = EVP_MD_CTX_new();
 	cr.hmac = EVP_MAC_fetch(NULL, OSSL_MAC_NAME_HMAC, NULL);
 	if (cr.md == NULL || cr.md_ctx == NULL || cr.hmac == NULL)
 		return -EIO;
-	cr.mac_ctx = EVP_MAC_CTX_new(cr.hmac);
-	if (cr.mac_ctx == NULL || !EVP_MAC_CTX_set_params(cr.mac_ctx, params))
-		return -EIO;
-	return 0;
+	cr.mac256 = mac_ctx(sha256_name);
+	cr.mac384 = mac_ctx(sha384_name);
+	return cr.mac256 != NULL && cr.mac384 != NULL ? 0 : -EIO;
+}
+
+/* The same for whole blocks: nothing is added or held back. */
+static EVP_CIPHER_CTX *
+block_ctx(EVP_CIPHER *cipher, int enc)
+{
+	EVP_CIPHER_CTX *ctx = cipher_ctx(cipher, enc);
+
+	if (ctx != NULL)
+		EVP_CIPHER_CTX_set_padding(ctx, 0);
+	return ctx;
 }
 
 static int
 fetch_ciphers(void)
 {
 	cr.gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+	cr.cbc = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
+	cr.ecb = EVP_CIPHER_fetch(NULL, "AES-256-ECB", NULL);
 	cr.kw = EVP_CIPHER_fetch(NULL, "AES-256-WRAP-PAD", NULL);
-	if (cr.gcm == NULL || cr.kw == NULL)
+	if (cr.gcm == NULL || cr.cbc == NULL || cr.ecb == NULL || cr.kw == NULL)
 		return -EIO;
 	cr.seal_ctx = cipher_ctx(cr.gcm, 1);
 	cr.open_ctx = cipher_ctx(cr.gcm, 0);
+	cr.encrypt_ctx = block_ctx(cr.cbc, 1);
+	cr.decrypt_ctx = block_ctx(cr.cbc, 0);
+	cr.block_ctx = block_ctx(cr.ecb, 1);
 	cr.wrap_ctx = cipher_ctx(cr.kw, 1);
 	cr.unwrap_ctx = cipher_ctx(cr.kw, 0);
-	if (cr.seal_ctx == NULL || cr.open_ctx == NULL || cr.wrap_ctx == NULL ||
+	if (cr.seal_ctx == NULL || cr.open_ctx == NULL ||
+	    cr.encrypt_ctx == NULL || cr.decrypt_ctx == NULL ||
+	    cr.block_ctx == NULL || cr.wrap_ctx == NULL ||
 	    cr.unwrap_ctx == NULL)
 		return -EIO;
 	return 0;
 }
 
 /*
- * Whatever OpenSSL loads on first use (random generator, X25519, derivation)
- * is loaded by this run, while files may still be opened.
+ * Whatever OpenSSL loads on first use (random generators, the curves) is
+ * loaded by this run, while files may still be opened.
  */
 static int
 warm_up(void)
 {
-	uint8_t priv[X25519_LEN], pub[X25519_LEN], out[X25519_LEN];
-	int r;
+	static const uint16_t groups[] = { KE_X25519, KE_P256, KE_P384 };
+	uint8_t priv[KE_PRIV_MAX], pub[KE_PUB_MAX], out[KE_SHARED_MAX];
+	int r = 0;
 
-	if ((r = crypto_rand(priv, sizeof(priv))) == 0 &&
-	    (r = x25519_public(priv, pub)) == 0)
-		r = x25519_shared(priv, pub, out);
+	for (size_t i = 0; r == 0 && i < NITEMS(groups); i++) {
+		struct chunk peer = { pub, ke_pub_len(groups[i]) };
+
+		if ((r = crypto_rand(priv, sizeof(priv))) != 0)
+			break;
+		priv[0] &= 0x7f; /* below any order, and not zero */
+		priv[1] |= 1;
+		if ((r = ke_public(groups[i], priv, pub)) == 0)
+			r = ke_shared(groups[i], priv, peer, out);
+	}
 	explicit_bzero(priv, sizeof(priv));
 	explicit_bzero(out, sizeof(out));
 	return r;
@@ -122,11 +161,11 @@ crypto_init(void)
 	if (cr.ready)
 		return 0;
 	if (OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL) != 1)
-		return refused();
+		return crypto_refused();
 	cr.ready = true; /* warm_up() uses the functions below */
-	if (fetch_hashes() || fetch_ciphers() || warm_up()) {
+	if (fetch_hashes() || fetch_ciphers() || ke_init() || warm_up()) {
 		crypto_fini();
-		return refused();
+		return crypto_refused();
 	}
 	return 0;
 }
@@ -136,14 +175,21 @@ crypto_fini(void)
 {
 	EVP_MD_CTX_free(cr.md_ctx);
 	EVP_MD_free(cr.md);
-	EVP_MAC_CTX_free(cr.mac_ctx);
+	EVP_MAC_CTX_free(cr.mac256);
+	EVP_MAC_CTX_free(cr.mac384);
 	EVP_MAC_free(cr.hmac);
 	EVP_CIPHER_CTX_free(cr.seal_ctx);
 	EVP_CIPHER_CTX_free(cr.open_ctx);
+	EVP_CIPHER_CTX_free(cr.encrypt_ctx);
+	EVP_CIPHER_CTX_free(cr.decrypt_ctx);
+	EVP_CIPHER_CTX_free(cr.block_ctx);
 	EVP_CIPHER_CTX_free(cr.wrap_ctx);
 	EVP_CIPHER_CTX_free(cr.unwrap_ctx);
 	EVP_CIPHER_free(cr.gcm);
+	EVP_CIPHER_free(cr.cbc);
+	EVP_CIPHER_free(cr.ecb);
 	EVP_CIPHER_free(cr.kw);
+	ke_fini();
 	memset(&cr, 0, sizeof(cr));
 }
 
@@ -153,7 +199,7 @@ crypto_rand(void *out, size_t len)
 	if (len > INT_MAX)
 		return -EINVAL;
 	/* Keys come from here: the generator kept apart for secrets. */
-	return RAND_priv_bytes(out, (int)len) == 1 ? 0 : refused();
+	return RAND_priv_bytes(out, (int)len) == 1 ? 0 : crypto_refused();
 }
 
 int
@@ -168,34 +214,64 @@ sha256(const struct chunk *in, size_t n, uint8_t out[SHA256_LEN])
 	for (size_t i = 0; ok && i < n; i++)
 		ok = EVP_DigestUpdate(cr.md_ctx, in[i].p, in[i].len);
 	if (!ok || !EVP_DigestFinal_ex(cr.md_ctx, h, NULL))
-		return refused();
+		return crypto_refused();
 	memcpy(out, h, sizeof(h));
 	return 0;
 }
 
+size_t
+prf_len(enum prf_alg alg)
+{
+	if (alg == PRF_SHA256)
+		return 32;
+	return alg == PRF_SHA384 ? 48 : 0;
+}
+
+/* HMAC with one of its hashes, for one call. */
+struct mac {
+	EVP_MAC_CTX *ctx;
+	size_t len;
+};
+
+static int
+mac_of(enum prf_alg alg, struct mac *m)
+{
+	if (!cr.ready)
+		return -EIO;
+	m->ctx = alg == PRF_SHA256 ? cr.mac256 : cr.mac384;
+	m->len = prf_len(alg);
+	return m->len != 0 ? 0 : -EINVAL;
+}
+
 /* key NULL: once more with the key of the last call. */
 static int
-mac_start(const uint8_t *key, size_t key_len)
+mac_start(const struct mac *m, const uint8_t *key, size_t key_len)
 {
-	return EVP_MAC_init(cr.mac_ctx, key, key_len, NULL);
+	return EVP_MAC_init(m->ctx, key, key_len, NULL);
 }
 
 static int
-mac_chunks(const struct chunk *in, size_t n)
+mac_chunks(const struct mac *m, const struct chunk *in, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (in[i].len != 0 &&
-		    !EVP_MAC_update(cr.mac_ctx, in[i].p, in[i].len))
+		    !EVP_MAC_update(m->ctx, in[i].p, in[i].len))
 			return 0;
 	return 1;
 }
 
 static int
-mac_end(uint8_t out[PRF_LEN])
+mac_end(const struct mac *m, uint8_t out[PRF_MAX])
 {
 	size_t len;
 
-	return EVP_MAC_final(cr.mac_ctx, out, &len, PRF_LEN) && len == PRF_LEN;
+	return EVP_MAC_final(m->ctx, out, &len, PRF_MAX) && len == m->len;
+}
+
+static int
+mac_forget(const struct mac *m)
+{
+	return mac_start(m, zeros, sizeof(zeros));
 }
 
 /* A key of no octets is a key too, and must not look like "no key". */
@@ -206,60 +282,64 @@ key_or_empty(const uint8_t *key, size_t key_len)
 }
 
 int
-prf(const uint8_t *key, size_t key_len, const struct chunk *in, size_t n,
-    uint8_t out[PRF_LEN])
+prf(enum prf_alg alg, const uint8_t *key, size_t key_len,
+    const struct chunk *in, size_t n, uint8_t *out)
 {
-	uint8_t t[PRF_LEN];
-	int ok;
+	uint8_t t[PRF_MAX];
+	struct mac m;
+	int r, ok;
 
-	if (!cr.ready)
-		return -EIO;
-	ok = mac_start(key_or_empty(key, key_len), key_len) &&
-	     mac_chunks(in, n) && mac_end(t);
-	ok = mac_start(zeros, sizeof(zeros)) && ok;
+	if ((r = mac_of(alg, &m)) != 0)
+		return r;
+	ok = mac_start(&m, key_or_empty(key, key_len), key_len) &&
+	     mac_chunks(&m, in, n) && mac_end(&m, t);
+	ok = mac_forget(&m) && ok;
 	if (ok)
-		memcpy(out, t, sizeof(t));
+		memcpy(out, t, m.len);
 	explicit_bzero(t, sizeof(t));
-	return ok ? 0 : refused();
+	return ok ? 0 : crypto_refused();
 }
 
 /* T(i) = prf(K, T(i-1) | seed | i), with T(0) empty. */
 static int
-next_block(uint8_t t[PRF_LEN], uint8_t i, const struct chunk *seed, size_t n)
+next_block(const struct mac *m, uint8_t t[PRF_MAX], uint8_t i,
+    const struct chunk *seed, size_t n)
 {
-	struct chunk prev = { t, i == 1 ? 0 : PRF_LEN };
+	struct chunk prev = { t, i == 1 ? 0 : m->len };
 	struct chunk count = { &i, 1 };
 
-	return (i == 1 || mac_start(NULL, 0)) && mac_chunks(&prev, 1) &&
-	       mac_chunks(seed, n) && mac_chunks(&count, 1) && mac_end(t);
+	return (i == 1 || mac_start(m, NULL, 0)) && mac_chunks(m, &prev, 1) &&
+	       mac_chunks(m, seed, n) && mac_chunks(m, &count, 1) &&
+	       mac_end(m, t);
 }
 
 int
-prf_plus(const uint8_t *key, size_t key_len, const struct chunk *seed, size_t n,
-    uint8_t *out, size_t out_len)
+prf_plus(enum prf_alg alg, const uint8_t *key, size_t key_len,
+    const struct chunk *seed, size_t n, uint8_t *out, size_t out_len)
 {
-	uint8_t t[PRF_LEN];
+	uint8_t t[PRF_MAX];
 	size_t done = 0, part;
-	int ok;
+	struct mac m;
+	int r, ok;
 
-	if (!cr.ready)
-		return -EIO;
-	if (out_len > 255 * PRF_LEN)
+	if ((r = mac_of(alg, &m)) != 0)
+		return r;
+	if (out_len > 255 * m.len)
 		return -EINVAL;
-	ok = mac_start(key_or_empty(key, key_len), key_len);
+	ok = mac_start(&m, key_or_empty(key, key_len), key_len);
 	for (uint8_t i = 1; ok && done < out_len; i++) {
-		if (!(ok = next_block(t, i, seed, n)))
+		if (!(ok = next_block(&m, t, i, seed, n)))
 			break;
-		part = out_len - done < PRF_LEN ? out_len - done : PRF_LEN;
+		part = out_len - done < m.len ? out_len - done : m.len;
 		memcpy(out + done, t, part);
 		done += part;
 	}
-	ok = mac_start(zeros, sizeof(zeros)) && ok;
+	ok = mac_forget(&m) && ok;
 	explicit_bzero(t, sizeof(t));
 	if (ok)
 		return 0;
 	explicit_bzero(out, done);
-	return refused();
+	return crypto_refused();
 }
 
 /* The two constructions are the same one: RFC 5869 took it from IKEv2. */
@@ -267,7 +347,7 @@ int
 hkdf_expand(const uint8_t prk[SHA256_LEN], const struct chunk *info, size_t n,
     uint8_t *out, size_t out_len)
 {
-	return prf_plus(prk, SHA256_LEN, info, n, out, out_len);
+	return prf_plus(PRF_SHA256, prk, SHA256_LEN, info, n, out, out_len);
 }
 
 /* Nonce in, additional data in, text through; the tag is the caller's. */
@@ -310,7 +390,7 @@ aead_seal(const uint8_t key[GCM_KEY_LEN], const uint8_t nonce[GCM_NONCE_LEN],
 	     EVP_CIPHER_CTX_ctrl(cr.seal_ctx, EVP_CTRL_AEAD_GET_TAG,
 		 GCM_TAG_LEN, out + plain.len) == 1;
 	ok = ctx_forget(cr.seal_ctx) == 1 && ok;
-	return ok ? 0 : refused();
+	return ok ? 0 : crypto_refused();
 }
 
 int
@@ -344,6 +424,60 @@ aead_open(const uint8_t key[GCM_KEY_LEN], const uint8_t nonce[GCM_NONCE_LEN],
 	return run ? -EBADMSG : -EIO;
 }
 
+static int
+cbc_run(EVP_CIPHER_CTX *ctx, const uint8_t *key, const uint8_t *iv,
+    struct chunk in, uint8_t *out)
+{
+	int n, ok;
+
+	if (!cr.ready)
+		return -EIO;
+	if (in.len > INT_MAX || in.len % CBC_BLOCK_LEN != 0)
+		return -EINVAL;
+	if (in.len == 0)
+		return 0;
+	ok = EVP_CipherInit_ex2(ctx, NULL, key, iv, -1, NULL) == 1 &&
+	     EVP_CipherUpdate(ctx, out, &n, in.p, (int)in.len) == 1 &&
+	     (size_t)n == in.len;
+	ok = ctx_forget(ctx) == 1 && ok;
+	return ok ? 0 : crypto_refused();
+}
+
+int
+cbc_encrypt(const uint8_t key[CBC_KEY_LEN], const uint8_t iv[CBC_BLOCK_LEN],
+    struct chunk in, uint8_t *out)
+{
+	return cbc_run(cr.encrypt_ctx, key, iv, in, out);
+}
+
+int
+cbc_decrypt(const uint8_t key[CBC_KEY_LEN], const uint8_t iv[CBC_BLOCK_LEN],
+    struct chunk in, uint8_t *out)
+{
+	return cbc_run(cr.decrypt_ctx, key, iv, in, out);
+}
+
+int
+aes_block(const uint8_t key[CBC_KEY_LEN], const uint8_t in[CBC_BLOCK_LEN],
+    uint8_t out[CBC_BLOCK_LEN])
+{
+	struct chunk block = { in, CBC_BLOCK_LEN };
+
+	return cbc_run(cr.block_ctx, key, NULL, block, out);
+}
+
+int
+hmac_icv(const uint8_t key[HMAC_KEY_LEN], const struct chunk *in, size_t n,
+    uint8_t icv[HMAC_ICV_LEN])
+{
+	uint8_t t[PRF_MAX];
+	int r = prf(PRF_SHA256, key, HMAC_KEY_LEN, in, n, t);
+
+	if (r == 0)
+		memcpy(icv, t, HMAC_ICV_LEN);
+	return r;
+}
+
 int
 kw_wrap(const uint8_t kek[KW_KEY_LEN], struct chunk plain, uint8_t *out,
     size_t out_size, size_t *out_len)
@@ -362,7 +496,7 @@ kw_wrap(const uint8_t kek[KW_KEY_LEN], struct chunk plain, uint8_t *out,
 	     (size_t)n == KW_WRAPPED_LEN(plain.len);
 	ok = ctx_forget(cr.wrap_ctx) == 1 && ok;
 	if (!ok)
-		return refused();
+		return crypto_refused();
 	*out_len = (size_t)n;
 	return 0;
 }
@@ -386,7 +520,7 @@ kw_unwrap(const uint8_t kek[KW_KEY_LEN], struct chunk wrapped, uint8_t *out,
 		     n > 0;
 	run = ctx_forget(cr.unwrap_ctx) == 1 && run;
 	if (!run)
-		r = refused();
+		r = crypto_refused();
 	else if (!ok)
 		r = -EBADMSG;
 	else if ((size_t)n > out_size)
@@ -397,85 +531,5 @@ kw_unwrap(const uint8_t kek[KW_KEY_LEN], struct chunk wrapped, uint8_t *out,
 	}
 	explicit_bzero(t, sizeof(t));
 	ERR_clear_error();
-	return r;
-}
-
-int
-x25519_public(const uint8_t priv[X25519_LEN], uint8_t pub[X25519_LEN])
-{
-	uint8_t p[X25519_LEN];
-	size_t len = sizeof(p);
-	EVP_PKEY *key;
-	int ok;
-
-	key = EVP_PKEY_new_raw_private_key_ex(
-	    NULL, "X25519", NULL, priv, X25519_LEN);
-	ok = key != NULL && EVP_PKEY_get_raw_public_key(key, p, &len) == 1 &&
-	     len == X25519_LEN;
-	EVP_PKEY_free(key); /* wipes */
-	if (!ok)
-		return refused();
-	memcpy(pub, p, sizeof(p));
-	return 0;
-}
-
-/*
- * A private key given alone makes OpenSSL compute its public half first, as
- * much work again as the agreement itself, which never looks at it.  So it is
- * given one: the base point.
- */
-static EVP_PKEY *
-own_key(const uint8_t priv[X25519_LEN])
-{
-	uint8_t base[X25519_LEN] = { 9 }, copy[X25519_LEN];
-	OSSL_PARAM params[3];
-	EVP_PKEY *key = NULL;
-	EVP_PKEY_CTX *ctx;
-
-	memcpy(copy, priv, sizeof(copy)); /* the parameters want no const */
-	params[0] = OSSL_PARAM_construct_octet_string(
-	    OSSL_PKEY_PARAM_PRIV_KEY, copy, sizeof(copy));
-	params[1] = OSSL_PARAM_construct_octet_string(
-	    OSSL_PKEY_PARAM_PUB_KEY, base, sizeof(base));
-	params[2] = OSSL_PARAM_construct_end();
-	ctx = EVP_PKEY_CTX_new_from_name(NULL, "X25519", NULL);
-	if (ctx != NULL && EVP_PKEY_fromdata_init(ctx) == 1 &&
-	    EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEYPAIR, params) != 1)
-		key = NULL;
-	EVP_PKEY_CTX_free(ctx);
-	explicit_bzero(copy, sizeof(copy));
-	return key;
-}
-
-int
-x25519_shared(const uint8_t priv[X25519_LEN], const uint8_t peer[X25519_LEN],
-    uint8_t out[X25519_LEN])
-{
-	uint8_t t[X25519_LEN];
-	size_t len = sizeof(t);
-	EVP_PKEY *key = own_key(priv), *other;
-	EVP_PKEY_CTX *ctx = NULL;
-	int r = -EIO;
-
-	other = EVP_PKEY_new_raw_public_key_ex(
-	    NULL, "X25519", NULL, peer, X25519_LEN);
-	if (key == NULL || other == NULL)
-		goto out;
-	if ((ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL)) == NULL ||
-	    EVP_PKEY_derive_init(ctx) != 1 ||
-	    EVP_PKEY_derive_set_peer_ex(ctx, other, 0) != 1)
-		goto out;
-	/* OpenSSL refuses to give out a shared secret of all zeros. */
-	r = EVP_PKEY_derive(ctx, t, &len) == 1 && len == sizeof(t) ? 0
-								   : -EBADMSG;
-	if (r == 0)
-		memcpy(out, t, sizeof(t));
-out:
-	explicit_bzero(t, sizeof(t));
-	EVP_PKEY_CTX_free(ctx);
-	EVP_PKEY_free(other);
-	EVP_PKEY_free(key);
-	if (r != 0)
-		ERR_clear_error();
 	return r;
 }

@@ -13,9 +13,10 @@
  * AUTH = prf(prf(psk, "Key Pad for IKEv2"), init | nonce | maced_id)
  *
  * init is the signer's own IKE_SA_INIT message, nonce the other side's,
- * maced_id = prf(SK_pi or SK_pr, body of the signer's ID payload).
+ * maced_id = prf(SK_pi or SK_pr, body of the signer's ID payload).  out has
+ * prf_len(alg) octets.
  */
-int ike_psk_auth(struct chunk psk, struct chunk init, struct chunk nonce,
-    struct chunk maced_id, uint8_t out[PRF_LEN]) MUST_CHECK;
+int ike_psk_auth(enum prf_alg alg, struct chunk psk, struct chunk init,
+    struct chunk nonce, struct chunk maced_id, uint8_t *out) MUST_CHECK;
 
 #endif

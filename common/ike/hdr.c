@@ -159,9 +159,12 @@ ike_init_view(struct chunk msg, struct ike_init_view *v)
 	if (x.hdr.exchange != IKE_SA_INIT || x.hdr.mid != 0)
 		return -EBADMSG;
 	ike_walk_init(&w, x.hdr.next, rb);
-	while ((r = ike_walk_next(&w, &p)) == 1)
+	while ((r = ike_walk_next(&w, &p)) == 1) {
 		if (++n > WALK_MAX || view_payload(&x, &p))
 			return -EBADMSG;
+		if (n == 1)
+			x.cookie_first = x.cookie.len != 0;
+	}
 	if (r < 0)
 		return r;
 	*v = x;

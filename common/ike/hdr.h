@@ -58,12 +58,19 @@ enum ike_notify {
 	N_NO_PROPOSAL_CHOSEN = 14,
 	N_INVALID_KE_PAYLOAD = 17,
 	N_AUTHENTICATION_FAILED = 24,
+	N_NO_ADDITIONAL_SAS = 35,
+	N_TEMPORARY_FAILURE = 43,
 	N_INVALID_GROUP_ID = 45,
 	N_AUTHORIZATION_FAILED = 46,
 	N_REGISTRATION_FAILED = 49,
 	N_COOKIE = 16390,
 	N_USE_TRANSPORT_MODE = 16391,
+	N_CHILDLESS_IKEV2_SUPPORTED = 16418,
 	N_GROUP_SENDER = 16429,
+	N_FRAGMENTATION_SUPPORTED = 16430,
+	N_SIGNATURE_HASH_ALGORITHMS = 16431,
+	N_USE_PPK = 16435,
+	N_PPK_IDENTITY = 16436,
 	N_MIKE_GROUP = 40961, /* private: SHA-256(group id | nonce)[0..15] */
 };
 
@@ -118,6 +125,7 @@ struct ike_init_view { /* what an IKE_SA_INIT message says in the clear */
 	struct chunk nonce;
 	struct chunk mike_group; /* empty when absent */
 	struct chunk cookie;	 /* empty when absent */
+	bool cookie_first;	 /* before all else, as RFC 7296 2.6 wants */
 };
 
 /* Walk a whole IKE_SA_INIT message (request or response). -EBADMSG. */

@@ -12,48 +12,23 @@
 #include <cmocka.h>
 
 #include "common/crypto.h"
+#include "tests/lib/hex.h"
 
 #define eq(a, b) assert_int_equal((a), (b))
 #define C(s) ((struct chunk){ (const uint8_t *)(s), sizeof(s) - 1 })
 
 static const uint8_t zero[64];
-
-static uint8_t
-nibble(char c)
-{
-	return (uint8_t)(c <= '9' ? c - '0' : c - 'a' + 10);
-}
-
-/* Hex text to octets, in one of a few buffers that take turns. */
-static struct chunk
-hex(const char *s)
-{
-	static uint8_t bufs[8][256];
-	static unsigned int turn;
-	uint8_t *b = bufs[turn++ % 8];
-	size_t n = strlen(s) / 2;
-
-	assert_true(n <= sizeof(bufs[0]));
-	for (size_t i = 0; i < n; i++)
-		b[i] = (uint8_t)(nibble(s[2 * i]) << 4 | nibble(s[2 * i + 1]));
-	return (struct chunk){ b, n };
-}
+static const enum prf_alg algs[] = { PRF_SHA256, PRF_SHA384 };
 
 static struct chunk
 repeated(uint8_t v, size_t n)
 {
-	static uint8_t bufs[4][256];
+	static uint8_t bufs[8][256];
 	static unsigned int turn;
-	uint8_t *b = bufs[turn++ % 4];
+	uint8_t *b = bufs[turn++ % 8];
 
 	memset(b, v, n);
 	return (struct chunk){ b, n };
-}
-
-static void
-is(const uint8_t *got, const char *want)
-{
-	assert_memory_equal(got, hex(want).p, strlen(want) / 2);
 }
 
 static void
@@ -72,42 +47,66 @@ sha256_fips_180(void **state)
 }
 
 static void
-mac_is(struct chunk key, struct chunk data, const char *want)
+mac_is(enum prf_alg alg, struct chunk key, struct chunk data, const char *want)
 {
-	uint8_t out[PRF_LEN];
+	uint8_t out[PRF_MAX + 1];
 
+	eq(strlen(want) / 2, prf_len(alg));
 	/* Whole, and cut in two: chunks are one text. */
 	for (size_t cut = 0; cut <= data.len; cut += data.len) {
 		const struct chunk in[] = { { data.p, cut },
 			{ data.p + cut, data.len - cut } };
 
-		memset(out, 0, sizeof(out));
-		eq(prf(key.p, key.len, in, 2, out), 0);
+		memset(out, 0xee, sizeof(out));
+		eq(prf(alg, key.p, key.len, in, 2, out), 0);
 		is(out, want);
+		eq(out[prf_len(alg)], 0xee);
 	}
 }
 
+/* RFC 4868 has the same ones for IKE's PRFs. */
 static void
 prf_rfc_4231(void **state)
 {
+	struct {
+		struct chunk key, data;
+		const char *want256, *want384;
+	} v[] = {
+		{ repeated(0x0b, 20), C("Hi There"),
+		    "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e"
+		    "32cff7",
+		    "afd03944d84895626b0825f4ab46907f15f9dadbe4101ec682aa034c7c"
+		    "ebc59cfaea9ea9076ede7f4af152e8b2fa9cb6" },
+		{ C("Jefe"), C("what do ya want for nothing?"),
+		    "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964"
+		    "ec3843",
+		    "af45d2e376484031617f78d2b58a6b1b9c7ef464f5a01b47e42ec37363"
+		    "22445e8e2240ca5e69e2c78b3239ecfab21649" },
+		{ repeated(0xaa, 20), repeated(0xdd, 50),
+		    "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ce"
+		    "d565fe",
+		    "88062608d3e6ad8a0aa2ace014c8a86f0aa635d947ac9febe83ef4e559"
+		    "66144b2a5ab39dc13814b94e3ab6e101a34f27" },
+		{ C("\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d"
+		    "\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19"),
+		    repeated(0xcd, 50),
+		    "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff467"
+		    "29665b",
+		    "3e8a69b7783c25851933ab6290af6ca77a9981480850009cc5577c6e1f"
+		    "573b4e6801dd23c4a7d679ccf8a386c674cffb" },
+		{ repeated(0xaa, 131),
+		    C("Test Using Larger Than Block-Size Key - Hash Key First"),
+		    "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0e"
+		    "e37f54",
+		    "4ece084485813e9088d2c63a041bc5b44f9ef1012a2b588f3cd11f0503"
+		    "3ac4c60c2ef6ab4030fe8296248df163f44952" },
+	};
+
 	(void)state;
-	mac_is(repeated(0x0b, 20), C("Hi There"),
-	    "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff"
-	    "7");
-	mac_is(C("Jefe"), C("what do ya want for nothing?"),
-	    "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec384"
-	    "3");
-	mac_is(repeated(0xaa, 20), repeated(0xdd, 50),
-	    "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565f"
-	    "e");
-	mac_is(hex("0102030405060708090a0b0c0d0e0f10111213141516171819"),
-	    repeated(0xcd, 50),
-	    "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665"
-	    "b");
-	mac_is(repeated(0xaa, 131),
-	    C("Test Using Larger Than Block-Size Key - Hash Key First"),
-	    "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f5"
-	    "4");
+	for (size_t i = 0; i < NITEMS(v); i++) {
+		mac_is(PRF_SHA256, v[i].key, v[i].data, v[i].want256);
+		mac_is(PRF_SHA384, v[i].key, v[i].data, v[i].want384);
+	}
 }
 
 /* An empty key is a key, not "the key of the last call". */
@@ -115,12 +114,32 @@ static void
 prf_of_an_empty_key(void **state)
 {
 	(void)state;
-	mac_is(C("Jefe"), C("what do ya want for nothing?"),
+	mac_is(PRF_SHA256, C("Jefe"), C("what do ya want for nothing?"),
 	    "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec384"
 	    "3");
-	mac_is(C(""), C("x"), /* by Python's hmac */
+	mac_is(PRF_SHA256, C(""), C("x"), /* by Python's hmac */
 	    "4cbc96099a6467ce002461f10549b4898265ebe6188b45efacc44293516e62c"
 	    "4");
+}
+
+static void
+prf_numbers_are_checked(void **state)
+{
+	const struct chunk in = C("x");
+	uint8_t out[PRF_MAX];
+
+	(void)state;
+	eq(prf_len(PRF_SHA256), 32);
+	eq(prf_len(PRF_SHA384), 48);
+	for (int n = 0; n < 300; n++) {
+		enum prf_alg alg = (enum prf_alg)n;
+
+		if (alg == PRF_SHA256 || alg == PRF_SHA384)
+			continue;
+		eq(prf_len(alg), 0);
+		eq(prf(alg, zero, 32, &in, 1, out), -EINVAL);
+		eq(prf_plus(alg, zero, 32, &in, 1, out, 1), -EINVAL);
+	}
 }
 
 /* GSK_w = prf+(SK_d, "Key Wrap for G-IKEv2"), RFC 9838 3.2. */
@@ -134,29 +153,53 @@ prf_plus_gives_gsk_w(void **state)
 	(void)state;
 	for (uint8_t i = 0; i < 32; i++)
 		sk_d[i] = i;
-	eq(prf_plus(sk_d, 32, &label, 1, out, 32), 0);
+	eq(prf_plus(PRF_SHA256, sk_d, 32, &label, 1, out, 32), 0);
 	is(out, "b169180742eb22165048cce7281f2e65465010931c41a1b39a8492aff33a"
 		"06d4");
 	memset(out, 0, sizeof(out));
-	eq(prf_plus(sk_d, 32, parts, 2, out, 32), 0);
+	eq(prf_plus(PRF_SHA256, sk_d, 32, parts, 2, out, 32), 0);
 	is(out, "b169180742eb22165048cce7281f2e65465010931c41a1b39a8492aff33a"
 		"06d4");
+}
+
+/* By Python's hmac: three blocks, the last one cut short. */
+static void
+prf_plus_with_sha384(void **state)
+{
+	const struct chunk label = C("Key Wrap for G-IKEv2");
+	uint8_t sk_d[48], out[101] = { 0 };
+
+	(void)state;
+	for (uint8_t i = 0; i < 48; i++)
+		sk_d[i] = i;
+	eq(prf_plus(PRF_SHA384, sk_d, 48, &label, 1, out, 100), 0);
+	is(out, "3564819635858822aa2a28dcca8c46af60eef9e54a6624b633255d43af70ae"
+		"804d730ce052a8ba593f9e5febb7f4afd7e2f8b7537c2f28aca0166f413892"
+		"18836c2244418972c5e2b1210474ce47fe3c16d52eaf7704c3f403238638f0"
+		"ccb67903b95b6a");
+	eq(out[100], 0);
 }
 
 static void
 prf_plus_has_an_end(void **state)
 {
-	static uint8_t a[255 * 32], b[255 * 32 + 1];
+	static uint8_t a[255 * PRF_MAX], b[255 * PRF_MAX + 1];
 	const struct chunk seed = C("seed");
 
 	(void)state;
-	eq(prf_plus(zero, 32, &seed, 1, b, sizeof(b)), -EINVAL);
-	eq(prf_plus(zero, 32, &seed, 1, a, sizeof(a)), 0);
-	/* A shorter output is the beginning of a longer one. */
-	eq(prf_plus(zero, 32, &seed, 1, b, 100), 0);
-	assert_memory_equal(a, b, 100);
-	eq(b[100], 0);
-	eq(prf_plus(zero, 32, &seed, 1, b, 0), 0);
+	for (size_t i = 0; i < NITEMS(algs); i++) {
+		enum prf_alg g = algs[i];
+		size_t max = 255 * prf_len(g);
+
+		memset(b, 0, sizeof(b));
+		eq(prf_plus(g, zero, 32, &seed, 1, b, max + 1), -EINVAL);
+		eq(prf_plus(g, zero, 32, &seed, 1, a, max), 0);
+		/* A shorter output is the beginning of a longer one. */
+		eq(prf_plus(g, zero, 32, &seed, 1, b, 100), 0);
+		assert_memory_equal(a, b, 100);
+		eq(b[100], 0);
+		eq(prf_plus(g, zero, 32, &seed, 1, b, 0), 0);
+	}
 }
 
 static void
@@ -377,70 +420,90 @@ kw_refuses_what_was_changed(void **state)
 }
 
 static void
-x25519_rfc_7748(void **state)
+icv_is(struct chunk key, struct chunk data, const char *want)
 {
-	uint8_t k[32] = { 9 }, u[32] = { 9 }, out[32];
+	const struct chunk in[] = { { data.p, 3 },
+		{ data.p + 3, data.len - 3 } };
+	uint8_t out[HMAC_ICV_LEN + 1] = { 0 };
+
+	eq(key.len, HMAC_KEY_LEN);
+	eq(hmac_icv(key.p, in, 2, out), 0);
+	is(out, want);
+	eq(out[HMAC_ICV_LEN], 0);
+}
+
+/* AUTH256-1 to -4. */
+static void
+icv_rfc_4868(void **state)
+{
+	(void)state;
+	icv_is(repeated(0x0b, 32), C("Hi There"),
+	    "198a607eb44bfbc69903a0f1cf2bbdc5");
+	icv_is(C("JefeJefeJefeJefeJefeJefeJefeJefe"),
+	    C("what do ya want for nothing?"),
+	    "167f928588c5cc2eef8e3093caa0e87c");
+	icv_is(repeated(0xaa, 32), repeated(0xdd, 50),
+	    "cdcb1220d1ecccea91e53aba3092f962");
+	icv_is(hex("0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d"
+		   "1e1f20"),
+	    repeated(0xcd, 50), "372efcf9b40b35c2115b1346903d2ef4");
+}
+
+#define AES_KEY                                                                \
+	"603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914df"       \
+	"f4"
+#define AES_TEXT                                                               \
+	"6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e"       \
+	"5130c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c"       \
+	"3710"
+
+/* SP 800-38A, F.2.5 and F.2.6. */
+static void
+cbc_sp_800_38a(void **state)
+{
+	const struct chunk key = hex(AES_KEY), text = hex(AES_TEXT);
+	const struct chunk iv = hex("000102030405060708090a0b0c0d0e0f");
+	const struct chunk want = hex(
+	    "f58c4c04d6e5f1ba779eabfb5f7bfbd69cfc4e967edb808d679f777bc6702c7d"
+	    "39f23369a9d9bacfa530e26304231461b2eb05e2c39be9fcda6c19078c6a9d1b");
+	uint8_t out[65] = { 0 };
 
 	(void)state;
-	eq(x25519_shared(hex("a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18"
-			     "506a2244ba449ac4")
-			     .p,
-	       hex("e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0"
-		   "ab1c4c")
-		   .p,
-	       out),
-	    0);
-	is(out, "c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b407557"
-		"7a28552");
-	/* The iterated test of section 5.2. */
-	for (int i = 1; i <= 1000; i++) {
-		eq(x25519_shared(k, u, out), 0);
-		memcpy(u, k, 32);
-		memcpy(k, out, 32);
-		if (i == 1)
-			is(k, "422c8e7a6227d7bca1350b3e2bb7279f7897b87bb6854b"
-			      "783c60e80311ae3079");
+	for (size_t n = 0; n <= 64; n++) {
+		int r = n % 16 == 0 ? 0 : -EINVAL;
+		size_t done = r == 0 ? n : 0;
+
+		memset(out, 0xee, sizeof(out));
+		eq(cbc_encrypt(key.p, iv.p, (struct chunk){ text.p, n }, out),
+		    r);
+		assert_memory_equal(out, want.p, done);
+		eq(out[done], 0xee);
+		eq(cbc_decrypt(key.p, iv.p, (struct chunk){ want.p, n }, out),
+		    r);
+		assert_memory_equal(out, text.p, done);
+		eq(out[done], 0xee);
+		/* The same in place. */
+		eq(cbc_encrypt(key.p, iv.p, (struct chunk){ out, n }, out), r);
+		assert_memory_equal(out, want.p, done);
+		eq(cbc_decrypt(key.p, iv.p, (struct chunk){ out, n }, out), r);
+		assert_memory_equal(out, text.p, done);
 	}
-	is(k, "684cf59ba83309552800ef566f2f4d3c1c3887c49360e3875f2eb94d9953"
-	      "2c51");
 }
 
+/* F.1.5; twice, for there is no state. */
 static void
-x25519_both_sides_agree(void **state)
+block_sp_800_38a(void **state)
 {
-	uint8_t a[32], b[32], pa[32], pb[32], s[32], t[32];
-	const uint8_t base[32] = { 9 };
+	const struct chunk key = hex(AES_KEY), text = hex(AES_TEXT);
+	uint8_t out[16];
 
 	(void)state;
-	eq(crypto_rand(a, 32) || crypto_rand(b, 32), 0);
-	eq(x25519_public(a, pa) || x25519_public(b, pb), 0);
-	eq(x25519_shared(a, pb, s) || x25519_shared(b, pa, t), 0);
-	assert_memory_equal(s, t, 32);
-	assert_memory_not_equal(s, zero, 32);
-	eq(x25519_shared(a, base, t), 0);
-	assert_memory_equal(pa, t, 32);
-}
-
-/* Points of small order: everybody could know the secret. */
-static void
-x25519_refuses_the_zero_secret(void **state)
-{
-	static const uint8_t one[32] = { 1 };
-	uint8_t a[32], out[32];
-
-	(void)state;
-	memset(out, 0xee, sizeof(out));
-	eq(crypto_rand(a, 32), 0);
-	eq(x25519_shared(a, zero, out), -EBADMSG);
-	eq(x25519_shared(a, one, out), -EBADMSG);
-	eq(x25519_shared(a,
-	       hex("e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f"
-		   "49b800")
-		   .p,
-	       out),
-	    -EBADMSG);
-	eq(out[0], 0xee);
-	eq(out[31], 0xee);
+	for (int i = 0; i < 2; i++) {
+		eq(aes_block(key.p, text.p, out), 0);
+		is(out, "f3eed1bdb5d2a03c064b5a7e3db181f8");
+		eq(aes_block(key.p, text.p + 16, out), 0);
+		is(out, "591ccb10d410ed26dc5ba74a31362870");
+	}
 }
 
 static void
@@ -464,10 +527,15 @@ nothing_works_before_init(void **state)
 	(void)state;
 	crypto_fini();
 	eq(sha256(&c, 1, out), -EIO);
-	eq(prf(b, 32, &c, 1, out), -EIO);
-	eq(prf_plus(b, 32, &c, 1, out, 32), -EIO);
+	eq(prf(PRF_SHA256, b, 32, &c, 1, out), -EIO);
+	eq(prf_plus(PRF_SHA384, b, 32, &c, 1, out, 32), -EIO);
 	eq(aead_seal(b, b, c, c, out), -EIO);
 	eq(aead_open(b, b, c, c, out), -EIO);
+	eq(hmac_icv(b, &c, 1, out), -EIO);
+	eq(cbc_encrypt(b, b, c, out), -EIO);
+	eq(cbc_decrypt(b, b, c, out), -EIO);
+	eq(aes_block(b, b, out), -EIO);
+	eq(ke_public(KE_P256, b, out), -EIO);
 	eq(kw_wrap(b, c, out, sizeof(out), &n), -EIO);
 	eq(kw_unwrap(b, c, out, sizeof(out), &n), -EIO);
 	eq(crypto_init(), 0);
@@ -497,7 +565,9 @@ main(void)
 		cmocka_unit_test(sha256_fips_180),
 		cmocka_unit_test(prf_rfc_4231),
 		cmocka_unit_test(prf_of_an_empty_key),
+		cmocka_unit_test(prf_numbers_are_checked),
 		cmocka_unit_test(prf_plus_gives_gsk_w),
+		cmocka_unit_test(prf_plus_with_sha384),
 		cmocka_unit_test(prf_plus_has_an_end),
 		cmocka_unit_test(hkdf_rfc_5869),
 		cmocka_unit_test(hkdf_in_place),
@@ -506,9 +576,9 @@ main(void)
 		cmocka_unit_test(kw_vectors),
 		cmocka_unit_test(kw_every_length),
 		cmocka_unit_test(kw_refuses_what_was_changed),
-		cmocka_unit_test(x25519_rfc_7748),
-		cmocka_unit_test(x25519_both_sides_agree),
-		cmocka_unit_test(x25519_refuses_the_zero_secret),
+		cmocka_unit_test(icv_rfc_4868),
+		cmocka_unit_test(cbc_sp_800_38a),
+		cmocka_unit_test(block_sp_800_38a),
 		cmocka_unit_test(random_octets_differ),
 		cmocka_unit_test(nothing_works_before_init),
 	};

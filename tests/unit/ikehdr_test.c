@@ -358,6 +358,19 @@ cookie_is_found(void **state)
 	eq(ike_init_view(end(&b), &v), 0);
 	eq(v.cookie.len, 6);
 	assert_memory_equal(v.cookie.p, "cookie", 6);
+	assert_true(v.cookie_first);
+	/* Behind anything else it is there, but not in its place. */
+	begin(&b, IKE_SA_INIT, IKE_F_INITIATOR);
+	add(&b, PLD_NONCE, nonce, 32);
+	add_notify(&b, N_COOKIE, "cookie", 6);
+	eq(ike_init_view(end(&b), &v), 0);
+	eq(v.cookie.len, 6);
+	assert_false(v.cookie_first);
+	begin(&b, IKE_SA_INIT, IKE_F_INITIATOR);
+	add_notify(&b, N_USE_TRANSPORT_MODE, "", 0);
+	add_notify(&b, N_COOKIE, "cookie", 6);
+	eq(ike_init_view(end(&b), &v), 0);
+	assert_false(v.cookie_first);
 }
 
 /* Type and body of two payloads; refused however they are combined. */

@@ -229,6 +229,21 @@ edge_survives_a_restart(void)
 	loop_for(400);
 }
 
+/* Each group, and a peer's point with each: nothing is loaded late. */
+static bool
+ke_works(void)
+{
+	static const uint16_t groups[] = { KE_X25519, KE_P256, KE_P384 };
+	uint8_t k[KE_PRIV_MAX] = { 1 }, pub[KE_PUB_MAX], out[KE_SHARED_MAX];
+
+	for (size_t i = 0; i < NITEMS(groups); i++)
+		if (ke_public(groups[i], k, pub) ||
+		    ke_shared(groups[i], k,
+			(struct chunk){ pub, ke_pub_len(groups[i]) }, out))
+			return false;
+	return true;
+}
+
 static void
 openssl_works(void)
 {
@@ -243,8 +258,10 @@ openssl_works(void)
 	for (int i = 0; i < 1000; i++)
 		if (crypto_rand(big, sizeof(big)))
 			_exit(3);
-	if (sha256(&c, 1, out) || prf(k, sizeof(k), &c, 1, out) ||
-	    x25519_public(k, out) || kw_wrap(k, c, out, sizeof(out), &n) ||
+	if (sha256(&c, 1, out) || prf(PRF_SHA384, k, sizeof(k), &c, 1, out) ||
+	    !ke_works() || kw_wrap(k, c, out, sizeof(out), &n) ||
+	    cbc_encrypt(k, k, c, out) || cbc_decrypt(k, k, c, out) ||
+	    aes_block(k, k, out) || hmac_icv(k, &c, 1, out) ||
 	    aead_open(k, k, c, c, out) != -EBADMSG)
 		_exit(4);
 }
