@@ -36,10 +36,33 @@ enum ipc_status {
 
 enum auth_verdict {
 	AV_OK = 0,
-	AV_FAILED = 1,	  /* not who it claims to be */
-	AV_FORBIDDEN = 2, /* authentic, but policy does not admit it */
+	AV_FAILED = 1,	  /* not who it claims to be; auth_cause says why */
+	AV_FORBIDDEN = 2, /* authentic, but policy admits it in no role */
 	AV_UNBOUND = 3,	  /* MIKE_GROUP does not name this group */
 	AV_MALFORMED = 4,
+};
+
+/* Why a peer is not believed, as counters show it. */
+enum auth_cause {
+	AC_NONE = 0,
+	AC_SIGNATURE = 1, /* AUTH does not verify (another key, another PSK) */
+	AC_METHOD = 2,	  /* not a method or algorithm that policy uses */
+	AC_NO_CERT = 3,	  /* no certificate, or one that cannot be read */
+	AC_UNTRUSTED = 4, /* no path to an anchor of ours */
+	AC_EXPIRED = 5,	  /* a certificate or CRL is not valid now */
+	AC_REVOKED = 6,
+	AC_USAGE = 7,	 /* not for this: key usage, CA bit, path length */
+	AC_IDENTITY = 8, /* the ID payload is not bound by the certificate */
+	AC_COUNT
+};
+
+/* What the policy of the group admits an authentic peer to; bits. */
+enum admit { ADMIT_RECEIVE = 1, ADMIT_SEND = 2 };
+
+/* Which algorithms a group's IKE SAs may use. */
+enum suite {
+	SUITE_DEFAULT = 1,
+	SUITE_CNSA = 2, /* AES-256-GCM, SHA-384, P-384 and nothing else */
 };
 
 /* State of one group on this host, as mikectl shows it. */
@@ -78,10 +101,13 @@ enum sa_mode {
 #define FIELDS_rules_end(F) F(u32, req)
 
 #define FIELDS_groups_get(F) F(u32, req)
-#define FIELDS_groups_begin(F) F(u32, req) F(blob, identity, 512)
+#define FIELDS_groups_begin(F)						\
+	F(u32, req) F(blob, identity, 512)				\
+	F(u32, cookie_above) /* IKE_SA_INIT requests/s; 0: always ask */
 #define FIELDS_group(F)							\
 	F(u8, slot) F(blob, name, 64) F(blob, id, 64) F(u8, role)	\
-	F(u8, joined) F(u32, half_open_max) F(u32, source_rate)
+	F(u8, joined) F(u32, half_open_max) F(u32, source_rate)		\
+	F(u8, foreign) /* takes those who name no group */
 #define FIELDS_groups_end(F) F(u32, req)
 #define FIELDS_joined_set(F) F(u32, req) F(u8, slot) F(u8, joined)
 
@@ -90,28 +116,42 @@ enum sa_mode {
 	F(u32, req) F(blob, name, 64) F(blob, group_id, 64) F(u8, role)	\
 	F(blob, own_id, 516) /* ID payload body: type, 3 zero octets, data */ \
 	F(u16, port) F(u32, lifetime_s) F(u32, atd_ms) F(u32, dtd_ms)	\
-	F(u32, half_open_max) F(u32, members_max)
+	F(u32, half_open_max) F(u32, members_max) F(u8, suite)		\
+	F(u8, foreign) /* peers without MIKE_GROUP may come */		\
+	F(u16, fragment) /* largest IP datagram unsplit; 0: any */	\
+	F(blob, ppk_id, 64) /* not empty: no IKE SA without this PPK */	\
+	F(blob, anchors, 320) /* SHA-1 of each anchor's public key */
+#define FIELDS_conf_cert(F) /* own chain, leaf first; none with a PSK */ \
+	F(blob, der, 4096)
 #define FIELDS_conf_addr(F) /* a protected address; cls is its index */	\
 	F(u8, cls) F(blob, dst, 16) F(blob, src, 16) /* own, or none */	\
 	F(u16, port_lo) F(u16, port_hi)
 #define FIELDS_conf_gcks(F) /* whom a receiver asks, in this order */	\
 	F(blob, name, 64) F(blob, id, 516) F(blob, local, 16)		\
-	F(blob, addr, 16) F(u16, port)
+	F(blob, addr, 16) F(u16, port)					\
+	F(u8, exchange) /* GSA_AUTH, or IKE_AUTH for a foreign GCKS */
 #define FIELDS_conf_end(F) F(u32, req)
 
 /* -- policyd authenticates for a key manager ---------------------------- */
-#define FIELDS_auth_sign(F)						\
-	F(u32, req) F(blob, own_init, 16384) /* own IKE_SA_INIT message */ \
-	F(blob, peer_nonce, 256) F(blob, maced_id, 64) /* prf(SK_p, ID) */
+#define FIELDS_auth_sign(F) /* hashes: bit n: the peer takes hash n */	\
+	F(u32, req) F(u8, prf) F(u8, hashes)				\
+	F(blob, own_init, 16384) /* own IKE_SA_INIT message */		\
+	F(blob, peer_nonce, 256) F(blob, maced_id, 48) /* prf(SK_p, ID) */
 #define FIELDS_auth_signed(F)						\
 	F(u32, req) F(u8, status) F(u8, method) F(blob, auth, 600)
 #define FIELDS_auth_check(F)						\
-	F(u32, req) F(u8, own_role) F(u8, wants_sender)			\
+	F(u32, req) F(u8, own_role) F(u8, prf)				\
 	F(blob, peer_init, 16384) F(blob, own_nonce, 256)		\
-	F(blob, maced_id, 64) F(blob, peer_id, 516) F(u8, method)	\
-	F(blob, auth, 600)
-#define FIELDS_auth_checked(F)						\
-	F(u32, req) F(u8, verdict) F(blob, identity, 512)
+	F(blob, maced_id, 48) F(blob, peer_id, 516) F(u8, method)	\
+	F(blob, auth, 600)						\
+	F(blob, certs, 16384) /* DER, leaf first, back to back */
+#define FIELDS_auth_checked(F) /* identity: as claimed, also if not OK */ \
+	F(u32, req) F(u8, verdict) F(u8, cause) F(u8, admit)		\
+	F(u32, valid_s) /* how long this answer may be relied on */	\
+	F(blob, identity, 512)
+#define FIELDS_ppk_mix(F) /* sk: SK_d | SK_pi | SK_pr */		\
+	F(u32, req) F(u8, prf) F(blob, ppk_id, 64) F(blob, sk, 144)
+#define FIELDS_ppk_mixed(F) F(u32, req) F(u8, status) F(blob, sk, 144)
 #define FIELDS_seal_open(F) F(u32, req)
 #define FIELDS_seal_keys(F) /* n: instance; read: keys of first, first+1.. */ \
 	F(u32, req) F(u8, status) F(u16, n) F(blob, write, 32)		\
@@ -127,6 +167,8 @@ enum sa_mode {
 #define FIELDS_dgram_in(F) FIELDS_dgram(F)
 #define FIELDS_dgram_out(F) FIELDS_dgram(F)
 #define FIELDS_acquire(F) F(u8, slot) F(blob, dst, 16)
+#define FIELDS_leave(F) F(u32, req) /* take leave of the GCKS */
+#define FIELDS_left(F) F(u32, req) /* done, or given up */
 #define FIELDS_result(F) F(u32, req) F(u8, status) F(blob, text, 256)
 
 /* -- SAs: the only edge that carries keys ------------------------------- */
@@ -146,6 +188,9 @@ enum sa_mode {
 	F(blob, detail, 256)
 #define FIELDS_count(F) /* slot 255: the whole host */			\
 	F(u32, req) F(u8, slot) F(blob, name, 48) F(u64, value)
+#define FIELDS_refused(F) /* a peer that a key manager refused lately */	\
+	F(u32, req) F(u8, slot) F(blob, identity, 128)			\
+	F(blob, cause, 48) F(blob, peer, 16) F(u32, times) F(u64, age_s)
 #define FIELDS_sa_stat(F) /* from the kernel */				\
 	F(u32, req) F(u8, slot) F(u8, dir) F(u32, spi) F(blob, src, 16)	\
 	F(blob, dst, 16) F(u64, packets) F(u64, octets) F(u64, age_s)	\
@@ -187,11 +232,14 @@ enum sa_mode {
 	M(0x0122, CONF_BEGIN,   conf_begin,   EDGE(POLICYD, KEYMGRD))	\
 	M(0x0123, CONF_ADDR,    conf_addr,    EDGE(POLICYD, KEYMGRD))	\
 	M(0x0124, CONF_GCKS,    conf_gcks,    EDGE(POLICYD, KEYMGRD))	\
+	M(0x0126, CONF_CERT,    conf_cert,    EDGE(POLICYD, KEYMGRD))	\
 	M(0x0125, CONF_END,     conf_end,     EDGE(POLICYD, KEYMGRD))	\
 	M(0x0131, AUTH_SIGN,    auth_sign,    EDGE(KEYMGRD, POLICYD))	\
 	M(0x0132, AUTH_SIGNED,  auth_signed,  EDGE(POLICYD, KEYMGRD))	\
 	M(0x0133, AUTH_CHECK,   auth_check,   EDGE(KEYMGRD, POLICYD))	\
 	M(0x0134, AUTH_CHECKED, auth_checked, EDGE(POLICYD, KEYMGRD))	\
+	M(0x0138, PPK_MIX,      ppk_mix,      EDGE(KEYMGRD, POLICYD))	\
+	M(0x0139, PPK_MIXED,    ppk_mixed,    EDGE(POLICYD, KEYMGRD))	\
 	M(0x0135, SEAL_OPEN,    seal_open,    EDGE(KEYMGRD, POLICYD))	\
 	M(0x0136, SEAL_KEYS,    seal_keys,    EDGE(POLICYD, KEYMGRD))	\
 	M(0x0137, SEAL_DONE,    seal_done,    EDGE(KEYMGRD, POLICYD))	\
@@ -211,12 +259,16 @@ enum sa_mode {
 	M(0x0301, SA_INSTALL,   sa_install,   EDGE(KEYMGRD, DISPATCHERD)) \
 	M(0x0302, SA_DELETE,    sa_delete,    EDGE(KEYMGRD, DISPATCHERD)) \
 	M(0x0303, SA_EXPIRED,   sa_expired,   EDGE(DISPATCHERD, KEYMGRD)) \
+	M(0x0207, LEAVE,      leave,        EDGE(GROUPD, KEYMGRD))	\
+	M(0x0208, LEFT,         left,         EDGE(KEYMGRD, GROUPD))	\
 	M(0x0401, STATUS_GET,   status_get,   EDGE(GROUPD, DISPATCHERD)	\
 					    | EDGE(GROUPD, KEYMGRD)	\
 					    | EDGE(MIKECTL, GROUPD))	\
 	M(0x0402, KM_STATE,     km_state,     EDGE(KEYMGRD, GROUPD))	\
 	M(0x0403, COUNT,        count,        EDGE(KEYMGRD, GROUPD)	\
 					    | EDGE(DISPATCHERD, GROUPD)	\
+					    | EDGE(GROUPD, MIKECTL))	\
+	M(0x0406, REFUSED,      refused,      EDGE(KEYMGRD, GROUPD)	\
 					    | EDGE(GROUPD, MIKECTL))	\
 	M(0x0404, SA_STAT,      sa_stat,      EDGE(DISPATCHERD, GROUPD)	\
 					    | EDGE(GROUPD, MIKECTL))	\

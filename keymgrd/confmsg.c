@@ -41,13 +41,36 @@ begin(struct confmsg *c, const struct msg_conf_begin *b)
 	k->dtd_ms = b->dtd_ms;
 	k->half_open_max = b->half_open_max;
 	k->members_max = b->members_max;
-	return name_set(k->name, sizeof(k->name), b->name) ||
+	k->suite = (enum suite)b->suite; /* km_new() checks it */
+	k->foreign = b->foreign != 0;
+	k->fragment = b->fragment;
+	return octets(
+		   k->ppk_id, sizeof(k->ppk_id), &k->ppk_id_len, b->ppk_id) ||
+		       octets(k->anchors, sizeof(k->anchors), &k->anchors_len,
+			   b->anchors) ||
+		       name_set(k->name, sizeof(k->name), b->name) ||
 		       octets(k->group_id, sizeof(k->group_id),
 			   &k->group_id_len, b->group_id) ||
 		       octets(k->own_id, sizeof(k->own_id), &k->own_id_len,
 			   b->own_id)
 		   ? -EPROTO
 		   : 0;
+}
+
+/* The chain, leaf first, back to back. */
+static int
+add_cert(struct km_conf *k, struct chunk der)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < k->n_cert; i++)
+		at += k->cert_len[i];
+	if (k->n_cert == KM_CERTS_MAX || der.len == 0 ||
+	    der.len > sizeof(k->certs) - at)
+		return -EPROTO;
+	memcpy(k->certs + at, der.p, der.len);
+	k->cert_len[k->n_cert++] = der.len;
+	return 0;
 }
 
 static int
@@ -81,6 +104,7 @@ add_gcks(struct km_conf *k, const struct msg_conf_gcks *g)
 		return -EPROTO;
 	to = &k->gcks[k->n_gcks++];
 	to->peer.port = g->port;
+	to->exchange = g->exchange;
 	return name_set(to->name, sizeof(to->name), g->name) ||
 		       octets(to->id, sizeof(to->id), &to->id_len, g->id) ||
 		       addr_set(&to->local, g->local) ||
@@ -101,6 +125,8 @@ confmsg_add(struct confmsg *c, const struct msg *m)
 		return add_addr(&c->conf, &m->conf_addr);
 	case MSG_CONF_GCKS:
 		return add_gcks(&c->conf, &m->conf_gcks);
+	case MSG_CONF_CERT:
+		return add_cert(&c->conf, m->conf_cert.der);
 	case MSG_CONF_END:
 		c->open = false;
 		return 1;

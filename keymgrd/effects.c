@@ -7,9 +7,8 @@
 #include <bsd/string.h>
 
 #include "common/log.h"
+#include "keymgrd/core/count.h"
 #include "keymgrd/shell_int.h"
-
-#define COUNTS_MAX 64
 
 static struct chunk
 of_addr(const struct addr *a)
@@ -70,6 +69,8 @@ ask_sign(struct shell *s, const struct km_fx *fx)
 	struct msg m = { .type = MSG_AUTH_SIGN };
 
 	m.auth_sign.req = fx->sign.req;
+	m.auth_sign.prf = fx->sign.prf;
+	m.auth_sign.hashes = fx->sign.hashes;
 	m.auth_sign.own_init = fx->sign.own_init;
 	m.auth_sign.peer_nonce = fx->sign.peer_nonce;
 	m.auth_sign.maced_id = fx->sign.maced_id;
@@ -84,13 +85,26 @@ ask_check(struct shell *s, const struct km_fx *fx)
 
 	c->req = fx->check.req;
 	c->own_role = (uint8_t)s->conf.role;
-	c->wants_sender = fx->check.wants_sender;
+	c->prf = fx->check.prf;
 	c->peer_init = fx->check.peer_init;
 	c->own_nonce = fx->check.own_nonce;
 	c->maced_id = fx->check.maced_id;
 	c->peer_id = fx->check.peer_id;
 	c->method = fx->check.method;
 	c->auth = fx->check.auth;
+	c->certs = fx->check.certs;
+	ask(s->p, &m);
+}
+
+static void
+ask_mix(struct shell *s, const struct km_fx *fx)
+{
+	struct msg m = { .type = MSG_PPK_MIX };
+
+	m.ppk_mix.req = fx->mix.req;
+	m.ppk_mix.prf = fx->mix.prf;
+	m.ppk_mix.ppk_id = (struct chunk){ fx->mix.ppk_id, fx->mix.ppk_id_len };
+	m.ppk_mix.sk = (struct chunk){ fx->mix.sk, fx->mix.sk_len };
 	ask(s->p, &m);
 }
 
@@ -154,6 +168,12 @@ one(struct shell *s, const struct km_fx *fx)
 	case KM_FX_CHECK:
 		ask_check(s, fx);
 		break;
+	case KM_FX_MIX:
+		ask_mix(s, fx);
+		break;
+	case KM_FX_LEFT:
+		effects_left_send(s, s->req_leave);
+		break;
 	case KM_FX_SA_INSTALL:
 		ask_install(s, fx);
 		break;
@@ -216,12 +236,32 @@ effects_state_send(struct shell *s, uint32_t req)
 	ask(s->g, &m);
 }
 
+static void
+refused_send(struct shell *s, uint32_t req)
+{
+	struct km_refused v[KM_REFUSED_MAX];
+	size_t n = km_refused(s->km, shell_now(), v);
+
+	for (size_t i = 0; i < n; i++) {
+		struct msg m = { .type = MSG_REFUSED };
+
+		m.refused.req = req;
+		m.refused.slot = s->slot;
+		m.refused.identity = of_text(v[i].who, 128);
+		m.refused.cause = of_text(v[i].cause, 48);
+		m.refused.peer = of_addr(v[i].peer);
+		m.refused.times = v[i].times;
+		m.refused.age_s = v[i].age_s;
+		ask(s->g, &m);
+	}
+}
+
 void
 effects_status_send(struct shell *s, uint32_t req)
 {
-	struct km_count counts[COUNTS_MAX];
+	struct km_count counts[C_ALL];
 	size_t n =
-	    s->phase == PH_RUN ? km_counts(s->km, counts, COUNTS_MAX) : 0;
+	    s->phase == PH_RUN ? km_counts(s->km, counts, C_ALL) : 0;
 	struct msg end = { .type = MSG_STATUS_END, .status_end.req = req };
 
 	effects_state_send(s, req);
@@ -234,5 +274,15 @@ effects_status_send(struct shell *s, uint32_t req)
 		m.count.value = counts[i].value;
 		ask(s->g, &m);
 	}
+	if (s->phase == PH_RUN)
+		refused_send(s, req);
 	ask(s->g, &end);
+}
+
+void
+effects_left_send(struct shell *s, uint32_t req)
+{
+	struct msg m = { .type = MSG_LEFT, .left.req = req };
+
+	ask(s->g, &m);
 }

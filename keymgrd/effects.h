@@ -17,5 +17,7 @@ void effects_records(struct shell *s);
 void effects_state_send(struct shell *s, uint32_t req);
 /* The whole answer to STATUS_GET. */
 void effects_status_send(struct shell *s, uint32_t req);
+/* The GCKS was told, or cannot be. */
+void effects_left_send(struct shell *s, uint32_t req);
 
 #endif

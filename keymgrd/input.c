@@ -24,10 +24,18 @@ input_policyd(struct shell *s, const struct msg *m)
 		in.sig.ok = m->auth_signed.status == ST_OK;
 		in.sig.method = m->auth_signed.method;
 		in.sig.auth = m->auth_signed.auth;
+	} else if (m->type == MSG_PPK_MIXED) {
+		in.ev = KM_EV_MIXED;
+		in.mixed.req = m->ppk_mixed.req;
+		in.mixed.ok = m->ppk_mixed.status == ST_OK;
+		in.mixed.sk = m->ppk_mixed.sk;
 	} else {
 		in.ev = KM_EV_CHECKED;
 		in.checked.req = m->auth_checked.req;
 		in.checked.verdict = (enum auth_verdict)m->auth_checked.verdict;
+		in.checked.cause = (enum auth_cause)m->auth_checked.cause;
+		in.checked.admit = m->auth_checked.admit;
+		in.checked.valid_s = m->auth_checked.valid_s;
 		in.checked.identity = m->auth_checked.identity;
 	}
 	shell_feed(s, &in);
@@ -60,6 +68,9 @@ input_groupd(struct shell *s, const struct msg *m)
 	if (m->type == MSG_ACQUIRE) {
 		in.ev = KM_EV_ACQUIRE;
 		addr_set(&in.acquire.dst, m->acquire.dst, "ACQUIRE");
+	} else if (m->type == MSG_LEAVE) {
+		in.ev = KM_EV_LEAVE;
+		s->req_leave = m->leave.req;
 	} else {
 		in.ev = KM_EV_DGRAM;
 		addr_set(&in.dgram.local.addr, m->dgram_in.local, "DGRAM_IN");

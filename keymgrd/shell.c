@@ -331,6 +331,7 @@ on_policyd(void *arg, const struct msg *m)
 		break;
 	case MSG_AUTH_SIGNED:
 	case MSG_AUTH_CHECKED:
+	case MSG_PPK_MIXED:
 		if (s->phase == PH_RUN)
 			input_policyd(s, m);
 		break;
@@ -357,13 +358,15 @@ on_groupd(void *arg, const struct msg *m)
 		effects_status_send(s, m->status_get.req);
 	else if (s->phase == PH_RUN)
 		input_groupd(s, m);
+	else if (m->type == MSG_LEAVE)
+		effects_left_send(s, m->leave.req); /* nobody was asked yet */
 }
 
 /* An edge came up: go on starting, or ask again what its peer has forgotten. */
 static void
-edge_up(struct shell *s, bool resync)
+edge_up(struct shell *s, bool resync, bool policyd)
 {
-	struct km_in in = { .ev = KM_EV_RESYNC };
+	struct km_in in = { .ev = KM_EV_RESYNC, .resync.policyd = policyd };
 	struct msg get = { .type = MSG_CONF_GET };
 
 	if (s->phase != PH_RUN) {
@@ -380,15 +383,21 @@ edge_up(struct shell *s, bool resync)
 }
 
 static void
-up_resync(void *arg)
+up_policyd(void *arg)
 {
-	edge_up(arg, true);
+	edge_up(arg, true, true);
+}
+
+static void
+up_dispatcherd(void *arg)
+{
+	edge_up(arg, true, false);
 }
 
 static void
 up_groupd(void *arg)
 {
-	edge_up(arg, false);
+	edge_up(arg, false, false);
 }
 
 static void
@@ -422,9 +431,10 @@ shell_new(struct event_base *base, uint8_t slot)
 void
 shell_open(struct shell *s)
 {
-	static const struct chan_ops p = { up_resync, down_policyd,
+	static const struct chan_ops p = { up_policyd, down_policyd,
 		on_policyd };
-	static const struct chan_ops d = { up_resync, down, on_dispatcherd };
+	static const struct chan_ops d = { up_dispatcherd, down,
+		on_dispatcherd };
 	static const struct chan_ops g = { up_groupd, down, on_groupd };
 	struct chan_conf c = { .self = PEER_KEYMGRD };
 

@@ -22,6 +22,7 @@ struct shell {
 	uint16_t instance;
 	unsigned int asked; /* 1 << phase: in this life of policyd's edge */
 	uint32_t req_done;
+	uint32_t req_leave; /* of groupd's LEAVE */
 	struct seal seal;
 	bool no_punch; /* said that old records cannot be given back */
 	struct seal_keys read_keys; /* until the state is read */

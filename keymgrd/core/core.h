@@ -8,6 +8,7 @@
 #include "keymgrd/core/count.h"
 #include "keymgrd/core/fx.h"
 #include "keymgrd/core/ksa.h"
+#include "keymgrd/core/refused.h"
 #include "keymgrd/core/timer.h"
 
 #define STEPS_MAX 2
@@ -44,9 +45,10 @@ struct km {
 	struct km_ops ops;
 	bool started;
 	uint64_t now_ms; /* of the event; never goes back */
-	uint64_t iv;	 /* messages protected so far */
+	uint64_t iv;	 /* of the next protected message; ike/sk.h */
 	uint32_t next_req;
 	uint64_t count[C_ALL];
+	struct refused_log refused;
 	struct keys keys;
 	struct timers timers;
 	struct timer timer; /* of the role, beside those of IKE SAs */
@@ -63,8 +65,6 @@ int km_rand(const struct km *km, void *out, size_t len) MUST_CHECK;
 /* lo <= *v <= hi, near enough evenly. */
 int km_rand_between(const struct km *km, uint64_t lo, uint64_t hi, uint64_t *v)
     MUST_CHECK;
-/* The next explicit IV; -EOVERFLOW when 2^48 are used up. */
-int km_iv(struct km *km, uint64_t *iv) MUST_CHECK;
 
 int km_send(struct fx *fx, const struct endpoint *local,
     const struct endpoint *peer, struct chunk data) MUST_CHECK;

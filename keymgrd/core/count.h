@@ -12,7 +12,10 @@
 	C(REG_INVALID_GROUP, "reg.invalid-group")                              \
 	C(REG_FORBIDDEN, "reg.forbidden")                                      \
 	C(REG_BAD_POLICY, "reg.bad-policy")                                    \
-	C(REG_TIMEOUT, "reg.timeout")
+	C(REG_TIMEOUT, "reg.timeout")                                          \
+	C(REG_SENDER, "reg.sender-refused")                                    \
+	C(REG_FULL, "reg.full")                                                \
+	C(REG_LEFT, "reg.left")
 
 /* Causes of drops and other events, from the start of this process on. */
 #define COUNT_MORE(C)                                                          \
@@ -28,7 +31,27 @@
 	C(LATE_ANSWER, "ipc.late-answer")                                      \
 	C(HINT, "hint.error-notify")                                           \
 	C(REPEATED, "resp.repeated")                                           \
-	C(RETRANSMIT, "req.retransmitted")
+	C(RETRANSMIT, "req.retransmitted")                                     \
+	C(DROP_FRAGMENT, "drop.fragment")                                      \
+	C(FRAGMENT, "fragment.taken")                                          \
+	C(COOKIE, "init.cookie")                                               \
+	C(INVALID_KE, "init.invalid-ke")                                       \
+	C(CRITICAL, "refuse.critical-payload")                                 \
+	C(SYNTAX, "refuse.invalid-syntax")                                     \
+	C(CHILD, "refuse.child-sa")                                            \
+	C(LIVENESS, "peer.liveness")                                           \
+	C(DELETED, "peer.deleted")                                             \
+	C(IKE_AUTH, "auth.ike-auth")                                           \
+	C(AUTH_OTHER, "auth.other")                                            \
+	C(AUTH_SIGNATURE, "auth.signature")                                    \
+	C(AUTH_METHOD, "auth.method")                                          \
+	C(AUTH_NO_CERT, "auth.no-certificate")                                 \
+	C(AUTH_UNTRUSTED, "auth.untrusted")                                    \
+	C(AUTH_EXPIRED, "auth.expired")                                        \
+	C(AUTH_REVOKED, "auth.revoked")                                        \
+	C(AUTH_USAGE, "auth.key-usage")                                        \
+	C(AUTH_IDENTITY, "auth.identity")                                      \
+	C(AUTH_PPK, "auth.ppk")
 
 enum count {
 #define C(name, text) C_##name,

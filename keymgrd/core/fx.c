@@ -181,16 +181,28 @@ fx_room(struct fx *f, size_t len)
 }
 
 int
+fx_join(struct fx *f, const struct chunk *in, size_t n, struct chunk *out)
+{
+	size_t len = 0;
+	uint8_t *p, *to;
+
+	for (size_t i = 0; i < n; i++)
+		len += in[i].len;
+	if ((p = to = fx_room(f, len)) == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		if (in[i].len > 0)
+			memcpy(to, in[i].p, in[i].len);
+		to += in[i].len;
+	}
+	*out = (struct chunk){ p, len };
+	return 0;
+}
+
+int
 fx_copy(struct fx *f, struct chunk in, struct chunk *out)
 {
-	uint8_t *p = fx_room(f, in.len);
-
-	if (p == NULL)
-		return -ENOMEM;
-	if (in.len > 0)
-		memcpy(p, in.p, in.len);
-	*out = (struct chunk){ p, in.len };
-	return 0;
+	return fx_join(f, &in, 1, out);
 }
 
 int
@@ -217,4 +229,10 @@ fx_note(struct fx *f, int level, const char *token, const char *fmt, ...)
 	e->note.level = level;
 	e->note.token = token;
 	return 0;
+}
+
+int
+fx_left(struct fx *f)
+{
+	return fx_add(f, KM_FX_LEFT) != NULL ? 0 : -ENOMEM;
 }

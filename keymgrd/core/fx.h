@@ -28,9 +28,14 @@ struct km_fx *fx_add(struct fx *fx, enum km_fx_kind kind);
 uint8_t *fx_room(struct fx *fx, size_t len);
 /* A copy of in with the life of the list. */
 int fx_copy(struct fx *fx, struct chunk in, struct chunk *out) MUST_CHECK;
+/* The same of n chunks, back to back. */
+int fx_join(struct fx *fx, const struct chunk *in, size_t n, struct chunk *out)
+    MUST_CHECK;
 
 int fx_note(struct fx *fx, int level, const char *token, const char *fmt, ...)
     PRINTF_LIKE(4, 5) MUST_CHECK;
+
+int fx_left(struct fx *fx) MUST_CHECK; /* KM_FX_LEFT */
 
 enum { NOTE_ERR = 3, NOTE_WARN = 4, NOTE_INFO = 6, NOTE_DEBUG = 7 };
 

@@ -6,10 +6,11 @@
 #include <string.h>
 
 #include <bsd/stdlib.h>
+#include <bsd/string.h>
 
-#include "keymgrd/core/ike/msg.h"
-#include "keymgrd/core/ike/sa.h"
-#include "keymgrd/core/ike/sk.h"
+#include "keymgrd/core/init.h"
+
+const struct chunk none = { NULL, 0 };
 
 struct gcks *
 gcks_new(struct km *km)
@@ -41,9 +42,36 @@ gcks_end(struct km *km, struct ikesa *sa)
 
 	satab_take(t, BY_REQ, sa);
 	satab_take(t, BY_ID, sa);
+	sk_frags_free(&sa->frags);
+	sa->member = false;
 	handshake_free(&sa->hs);
 	sa->state = RS_DEAD;
 	timer_set(&km->timers, &sa->timer, km->now_ms + DEAD_MS);
+}
+
+/*
+ * A member's SA stays until it has registered again on it, which costs a
+ * fraction of a new one; in no case longer than its authentication holds.
+ */
+void
+gcks_keep(struct km *km, struct ikesa *sa)
+{
+	uint64_t due = km->now_ms + IDLE_MS;
+
+	if (sa->member)
+		due = km->now_ms + km->conf.lifetime_s * 1000ull + DEAD_MS;
+	sa->until_ms = due < sa->valid_ms ? due : sa->valid_ms;
+	timer_set(&km->timers, &sa->timer, sa->until_ms);
+}
+
+/* Fragments that do not become a message are given up: RFC 7383 2.6. */
+static void
+keep_frags(struct km *km, struct ikesa *sa)
+{
+	uint64_t due = km->now_ms + HALF_OPEN_MS;
+
+	if (sa->state == RS_OPEN && due < sa->until_ms)
+		timer_set(&km->timers, &sa->timer, due);
 }
 
 void
@@ -53,74 +81,73 @@ gcks_timer(struct km *km, struct timer *tm)
 	    (struct ikesa *)(void *)((uint8_t *)tm -
 				     offsetof(struct ikesa, timer));
 
+	if (sa->state == RS_OPEN && sa->until_ms > km->now_ms) {
+		sk_frags_free(&sa->frags);
+		timer_set(&km->timers, &sa->timer, sa->until_ms);
+		return;
+	}
 	satab_drop(&km->gcks->t, &km->timers, sa);
 }
 
 /* -- responses ---------------------------------------------------------- */
 
+static int
+send_again(const struct ikesa *sa, struct fx *fx)
+{
+	return body_send(fx, &sa->local, &sa->peer, sa->resp, sa->resp_len);
+}
+
 int
-reply_begin(
-    struct km *km, const struct ikesa *sa, uint8_t exchange, struct reply *r)
+reply_end(struct km *km, struct ikesa *sa, const struct sk_key *key,
+    uint8_t exchange, struct body *b, struct fx *fx)
 {
 	struct ike_hdr h = { .exchange = exchange,
 		.flags = IKE_F_RESPONSE,
 		.version = IKE_VERSION,
 		.mid = sa->last_mid };
-	uint64_t iv;
-	int e;
+	size_t len, limit = sa->fragments ? init_limit(km, &sa->peer) : 0;
+	uint8_t *p;
+	int r;
 
 	memcpy(h.spi_i, sa->spi_i, sizeof(h.spi_i));
 	memcpy(h.spi_r, sa->spi_r, sizeof(h.spi_r));
-	if ((e = km_iv(km, &iv)) != 0)
-		return e;
-	wb_init(&r->wb, r->buf, sizeof(r->buf));
-	return sk_begin(&r->wb, &h, iv, &r->chain);
-}
-
-int
-reply_end(struct ikesa *sa, const uint8_t er[GCM_KEYMAT_LEN], struct reply *r,
-    struct fx *fx)
-{
-	uint8_t *copy;
-	int e;
-
-	if ((e = sk_end(&r->wb, er)) != 0)
-		return e;
-	if ((copy = malloc(r->wb.len)) == NULL)
-		return -ENOMEM;
-	memcpy(copy, r->buf, r->wb.len);
-	e = km_send(
-	    fx, &sa->local, &sa->peer, (struct chunk){ copy, r->wb.len });
-	if (e != 0) {
-		free(copy);
-		return e;
+	if ((r = body_protect(km, b, &h, key, limit, &p, &len)) != 0)
+		return r;
+	if ((r = body_send(fx, &sa->local, &sa->peer, p, len)) != 0) {
+		free(p);
+		return r;
 	}
 	free(sa->resp);
-	sa->resp = copy;
-	sa->resp_len = r->wb.len;
+	sa->resp = p;
+	sa->resp_len = len;
 	return 0;
 }
 
 int
-reply_notify(struct km *km, struct ikesa *sa, const uint8_t er[GCM_KEYMAT_LEN],
+reply_notify(struct km *km, struct ikesa *sa, const struct sk_key *key,
     uint8_t exchange, uint16_t type, struct chunk data, struct fx *fx)
 {
-	struct reply r;
-	int e;
+	struct body b;
+	int r;
 
-	if ((e = reply_begin(km, sa, exchange, &r)) != 0 ||
-	    (e = pld_notify_put(&r.chain, type, data)) != 0)
-		return e;
-	return reply_end(sa, er, &r, fx);
+	if ((r = body_begin(&b)) != 0 ||
+	    (type != 0 && (r = pld_notify_put(&b.chain, type, data)) != 0))
+		return r;
+	return reply_end(km, sa, key, exchange, &b, fx);
 }
 
 /* -- requests on an SA -------------------------------------------------- */
 
+/*
+ * The last request once more.  Only the same octets: a forged one must not
+ * draw a response.  Of fragments the first one does (RFC 7383 2.6.1).
+ */
 static int
-repeat(struct km *km, struct ikesa *sa, const uint8_t digest[SHA256_LEN],
-    struct fx *fx)
+repeat(struct km *km, struct ikesa *sa, uint16_t frag,
+    const uint8_t digest[SHA256_LEN], struct fx *fx)
 {
-	/* Only the same octets: a forged one must not draw a response. */
+	if (frag > 1)
+		return 0;
 	if (memcmp(digest, sa->last_digest, sizeof(sa->last_digest)) != 0) {
 		km->count[C_DROP_REPLAY]++;
 		return -EBADMSG;
@@ -130,82 +157,36 @@ repeat(struct km *km, struct ikesa *sa, const uint8_t digest[SHA256_LEN],
 		return 0;
 	}
 	km->count[C_REPEATED]++;
-	return km_send(fx, &sa->local, &sa->peer,
-	    (struct chunk){ sa->resp, sa->resp_len });
-}
-
-static bool
-deletes_ike_sa(const struct ike_view *v)
-{
-	struct pld_delete d;
-
-	return ike_has(&v->del) && pld_delete_get(v->del, &d) == 0 &&
-	       d.proto == PROTO_IKE;
-}
-
-/*
- * A request on an open SA.  There is only INFORMATIONAL; for anything else
- * the peer, which is authenticated, gets an answer that says so.
- */
-static int
-on_open(struct km *km, struct ikesa *sa, uint8_t exchange,
-    const struct opened *o, struct fx *fx)
-{
-	struct chunk none = { NULL, 0 }, crit;
-	struct ike_view v;
-	struct reply r;
-	int e;
-
-	if (ike_view_get(o->first, o->inner, &v) != 0 ||
-	    exchange != IKE_INFORMATIONAL)
-		return reply_notify(
-		    km, sa, sa->er, exchange, N_INVALID_SYNTAX, none, fx);
-	crit = (struct chunk){ &v.critical, 1 };
-	if (v.critical != 0)
-		return reply_notify(km, sa, sa->er, exchange,
-		    N_UNSUPPORTED_CRITICAL_PAYLOAD, crit, fx);
-	if ((e = reply_begin(km, sa, exchange, &r)) != 0 ||
-	    (e = reply_end(sa, sa->er, &r, fx)) != 0)
-		return e;
-	if (deletes_ike_sa(&v))
-		gcks_end(km, sa);
-	else
-		timer_set(&km->timers, &sa->timer, km->now_ms + IDLE_MS);
-	return 0;
+	return send_again(sa, fx);
 }
 
 static int
 shared_keys(struct ikesa *sa)
 {
-	struct chunk pi = { sa->hs->peer_init, sa->hs->peer_init_len };
-	struct chunk po = { sa->hs->own_init, sa->hs->own_init_len };
-	struct ike_init_view vi, vr;
-	uint8_t shared[X25519_LEN];
-	struct ike_view v;
-	struct rbuf rb;
-	struct ike_hdr h;
-	struct pld_ke ke;
-	int r = -EBADMSG;
+	struct handshake *hs = sa->hs;
+	struct chunk pi = { hs->peer_init, hs->peer_init_len };
+	struct chunk own = init_nonce(hs->own_init, hs->own_init_len);
+	uint8_t shared[KE_SHARED_MAX];
+	struct init_view v;
+	int r;
 
-	rb_init(&rb, pi.p, pi.len);
-	if (ike_init_view(pi, &vi) || ike_init_view(po, &vr) ||
-	    ike_hdr_get(&rb, &h) || ike_view_get(h.next, rb, &v) ||
-	    pld_ke_get(v.ke, &ke) || ke.pub.len != X25519_LEN)
-		return -EBADMSG;
-	if ((r = x25519_shared(sa->hs->priv, ke.pub.p, shared)) == 0)
-		r = ike_keys_derive((struct chunk){ shared, X25519_LEN },
-		    vi.nonce, vr.nonce, sa->spi_i, sa->spi_r, &sa->hs->keys);
+	if ((r = init_read(pi, &v)) != 0)
+		return r;
+	if ((r = ke_shared(hs->suite.ke, hs->priv, v.ke.pub, shared)) == 0)
+		r = ike_keys_derive(&hs->suite,
+		    (struct chunk){ shared, ke_shared_len(hs->suite.ke) },
+		    v.c.nonce, own, sa->spi_i, sa->spi_r, &hs->keys);
 	explicit_bzero(shared, sizeof(shared));
-	sa->hs->have_keys = r == 0;
+	hs->have_keys = r == 0;
 	return r;
 }
 
-/* Decrypt; keys are computed no sooner than a GSA_AUTH is there. */
+/* Decrypt; keys are computed no sooner than a request needs them. */
 static int
 open_request(
-    struct km *km, struct ikesa *sa, struct chunk msg, struct opened *o)
+    struct km *km, struct ikesa *sa, struct chunk msg, struct sk_plain *o)
 {
-	const uint8_t *ei = sa->ei;
+	const struct sk_key *key = &sa->i;
 	int r;
 
 	if (sa->state == RS_INIT) {
@@ -213,17 +194,15 @@ open_request(
 			km->count[C_DROP_MALFORMED]++;
 			return r;
 		}
-		ei = sa->hs->keys.ei;
+		key = &sa->hs->keys.i;
 	}
-	o->plain_len = msg.len;
-	if ((o->plain = malloc(msg.len)) == NULL)
-		return -ENOMEM;
-	r = sk_open(msg, ei, o->plain, &o->first, &o->inner);
-	if (r == 0)
-		return 0;
-	freezero(o->plain, o->plain_len);
+	r = sk_take(key, msg, &sa->frags, o);
 	if (r == -EBADMSG)
 		km->count[C_DROP_INTEGRITY]++;
+	else if (r == -EALREADY)
+		km->count[C_DROP_FRAGMENT]++;
+	else if (r == -EAGAIN)
+		km->count[C_FRAGMENT]++;
 	return r;
 }
 
@@ -233,7 +212,29 @@ expected(const struct ikesa *sa, const struct ike_hdr *h)
 	if (h->mid != sa->last_mid + 1)
 		return false;
 	return sa->state == RS_OPEN ||
-	       (sa->state == RS_INIT && h->exchange == GSA_AUTH);
+	       (sa->state == RS_INIT &&
+		   (h->exchange == GSA_AUTH || h->exchange == IKE_AUTH));
+}
+
+/* A whole request; the numbers are put back when it cannot be served. */
+static int
+take(struct km *km, struct ikesa *sa, const struct ike_hdr *h,
+    struct sk_plain *o, struct fx *fx)
+{
+	uint8_t was[sizeof(sa->last_digest)];
+	uint32_t mid = sa->last_mid;
+	int r;
+
+	memcpy(was, sa->last_digest, sizeof(was));
+	memcpy(sa->last_digest, sa->next_digest, sizeof(was));
+	sa->last_mid = h->mid;
+	r = sa->state == RS_OPEN ? gcks_open(km, sa, h->exchange, o, fx)
+				 : gcks_auth(km, sa, h->exchange, o, fx);
+	if (r != 0) {
+		sa->last_mid = mid;
+		memcpy(sa->last_digest, was, sizeof(was));
+	}
+	return r;
 }
 
 /* The window has size 1: the next request or a repeat of the last one. */
@@ -241,33 +242,36 @@ static int
 on_sa(struct km *km, struct ikesa *sa, const struct ike_hdr *h,
     struct chunk msg, struct fx *fx)
 {
-	uint8_t digest[SHA256_LEN], was[sizeof(sa->last_digest)];
-	uint32_t mid = sa->last_mid;
-	struct opened o;
-	bool kept = false;
+	uint16_t frag = sk_frag_no(msg);
+	uint8_t digest[SHA256_LEN];
+	struct sk_plain o = { 0 };
+	bool first = sa->frags == NULL;
 	int r;
 
-	if ((r = sha256(&msg, 1, digest)) != 0)
+	if (frag == 0) {
+		km->count[C_DROP_MALFORMED]++;
+		return -EBADMSG;
+	}
+	if (frag == 1 && (r = sha256(&msg, 1, digest)) != 0)
 		return r;
 	if (h->mid == sa->last_mid)
-		return repeat(km, sa, digest, fx);
+		return repeat(km, sa, frag, digest, fx);
 	if (!expected(sa, h)) {
 		km->count[C_DROP_UNEXPECTED]++;
 		return -EBADMSG;
 	}
-	if ((r = open_request(km, sa, msg, &o)) != 0)
-		return r;
-	memcpy(was, sa->last_digest, sizeof(was));
-	memcpy(sa->last_digest, digest, sizeof(was));
-	sa->last_mid = h->mid;
-	r = sa->state == RS_OPEN ? on_open(km, sa, h->exchange, &o, fx)
-				 : gcks_auth(km, sa, &o, fx, &kept);
-	if (!kept)
-		freezero(o.plain, o.plain_len);
-	if (r != 0) {
-		sa->last_mid = mid;
-		memcpy(sa->last_digest, was, sizeof(was));
+	r = open_request(km, sa, msg, &o);
+	if (r != 0 && r != -EAGAIN)
+		return r == -EALREADY ? 0 : r;
+	if (frag == 1)
+		memcpy(sa->next_digest, digest, sizeof(sa->next_digest));
+	if (r == -EAGAIN) {
+		if (first)
+			keep_frags(km, sa);
+		return 0;
 	}
+	r = take(km, sa, h, &o, fx);
+	sk_plain_free(&o);
 	return r;
 }
 

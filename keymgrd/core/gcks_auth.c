@@ -2,90 +2,71 @@
 #include "keymgrd/core/gcks.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <bsd/string.h>
 
-#include "keymgrd/core/ike/msg.h"
-#include "keymgrd/core/ike/sa.h"
-#include "keymgrd/core/skeys.h"
-
-#define ID_KEY_ID 11
-
-static const struct chunk none = { NULL, 0 };
+#include "keymgrd/core/init.h"
 
 /* -- the request -------------------------------------------------------- */
 
-/* What is wrong with the group's part, to be told after authentication. */
 static int
-group_part(const struct km *km, const struct ike_view *v, uint16_t *refusal)
-{
-	struct pld_id id;
-	int r;
-
-	if (!ike_has(&v->id_g) || pld_id_get(v->id_g, &id) != 0)
-		return -EBADMSG;
-	if (id.type != ID_KEY_ID || id.data.len != km->conf.group_id_len ||
-	    memcmp(id.data.p, km->conf.group_id, id.data.len) != 0) {
-		*refusal = N_INVALID_GROUP_ID;
-		return 0;
-	}
-	if (!ike_has(&v->sa)) /* SAg is only recommended: RFC 9838 2.3 */
-		return 0;
-	if ((r = sag_check(v->sa)) == -ENOENT) {
-		*refusal = N_NO_PROPOSAL_CHOSEN;
-		return 0;
-	}
-	return r;
-}
-
-static int
-read_auth(struct km *km, const struct ike_view *v, struct handshake *hs)
+read_auth(const struct km *km, const struct ike_view *v, struct handshake *hs)
 {
 	struct pld_auth a;
 	struct pld_id id;
 
 	if (!ike_has(&v->id_i) || !ike_has(&v->auth) ||
 	    pld_id_get(v->id_i, &id) != 0 || pld_auth_get(v->auth, &a) != 0 ||
-	    id.body.len > KM_ID_MAX || a.data.len > SIGN_MAX ||
-	    group_part(km, v, &hs->refusal) != 0)
+	    id.body.len > KM_ID_MAX || a.data.len > SIGN_MAX)
 		return -EBADMSG;
+	/* IKE_AUTH is about the peer only; the group comes afterwards. */
+	if (hs->exchange == GSA_AUTH && group_ask(km, v, &hs->ask) != 0)
+		return -EBADMSG;
+	hs->wants_child = hs->exchange == IKE_AUTH && ike_has(&v->ts_i);
 	hs->peer_id = id.body;
 	hs->peer_auth = a.data;
 	hs->peer_method = a.method;
+	hs->n_cert = v->n_cert;
+	memcpy(hs->cert, v->cert, sizeof(hs->cert));
 	return 0;
 }
 
-static int
-init_nonce(const uint8_t *p, size_t len, struct chunk *nonce)
+/* Does the peer use the post-quantum key that policy demands? */
+static bool
+ppk_agrees(
+    const struct km *km, const struct handshake *hs, const struct ike_view *v)
 {
-	struct ike_init_view v;
+	const struct ike_ntf *n = ike_ntf_find(v, N_PPK_IDENTITY);
 
-	if (ike_init_view((struct chunk){ p, len }, &v) != 0)
-		return -EBADMSG;
-	*nonce = v.nonce;
-	return 0;
+	if (km->conf.ppk_id_len == 0)
+		return true; /* we did not say USE_PPK: it mixed nothing in */
+	return hs->ppk && n != NULL && n->data.len == km->conf.ppk_id_len &&
+	       memcmp(n->data.p, km->conf.ppk_id, n->data.len) == 0;
 }
+
+/* -- questions to policyd ----------------------------------------------- */
 
 static int
 ask_check(const struct handshake *hs, uint32_t req, struct fx *fx)
 {
 	struct km_fx *e = fx_add(fx, KM_FX_CHECK);
 	struct chunk init = { hs->peer_init, hs->peer_init_len };
-	struct chunk maced = { hs->maced_i, PRF_LEN }, nonce;
+	struct chunk maced = { hs->maced_i, prf_len(hs->keys.prf) };
+	struct chunk nonce = init_nonce(hs->own_init, hs->own_init_len);
 	int r;
 
 	if (e == NULL)
 		return -ENOMEM;
 	e->check.req = req;
-	e->check.wants_sender = false;
+	e->check.prf = (uint8_t)hs->keys.prf;
 	e->check.method = hs->peer_method;
-	if ((r = init_nonce(hs->own_init, hs->own_init_len, &nonce)) != 0 ||
-	    (r = fx_copy(fx, init, &e->check.peer_init)) != 0 ||
+	if ((r = fx_copy(fx, init, &e->check.peer_init)) != 0 ||
 	    (r = fx_copy(fx, nonce, &e->check.own_nonce)) != 0 ||
 	    (r = fx_copy(fx, maced, &e->check.maced_id)) != 0 ||
-	    (r = fx_copy(fx, hs->peer_id, &e->check.peer_id)) != 0)
+	    (r = fx_copy(fx, hs->peer_id, &e->check.peer_id)) != 0 ||
+	    (r = fx_join(fx, hs->cert, hs->n_cert, &e->check.certs)) != 0)
 		return r;
 	return fx_copy(fx, hs->peer_auth, &e->check.auth);
 }
@@ -95,17 +76,36 @@ ask_sign(const struct handshake *hs, uint32_t req, struct fx *fx)
 {
 	struct km_fx *e = fx_add(fx, KM_FX_SIGN);
 	struct chunk init = { hs->own_init, hs->own_init_len };
-	struct chunk maced = { hs->maced_r, PRF_LEN }, nonce;
+	struct chunk maced = { hs->maced_r, prf_len(hs->keys.prf) };
+	struct chunk nonce = init_nonce(hs->peer_init, hs->peer_init_len);
 	int r;
 
 	if (e == NULL)
 		return -ENOMEM;
 	e->sign.req = req;
-	if ((r = init_nonce(hs->peer_init, hs->peer_init_len, &nonce)) != 0 ||
-	    (r = fx_copy(fx, init, &e->sign.own_init)) != 0 ||
+	e->sign.prf = (uint8_t)hs->keys.prf;
+	e->sign.hashes = hs->hashes;
+	if ((r = fx_copy(fx, init, &e->sign.own_init)) != 0 ||
 	    (r = fx_copy(fx, nonce, &e->sign.peer_nonce)) != 0)
 		return r;
 	return fx_copy(fx, maced, &e->sign.maced_id);
+}
+
+static int
+ask_mix(const struct km *km, struct handshake *hs, uint32_t req, struct fx *fx)
+{
+	struct km_fx *e = fx_add(fx, KM_FX_MIX);
+
+	if (e == NULL)
+		return -ENOMEM;
+	e->mix.req = req;
+	e->mix.prf = (uint8_t)hs->keys.prf;
+	memcpy(e->mix.ppk_id, km->conf.ppk_id, sizeof(e->mix.ppk_id));
+	e->mix.ppk_id_len = km->conf.ppk_id_len;
+	e->mix.sk_len = 3 * prf_len(hs->keys.prf);
+	memcpy(e->mix.sk, hs->keys.d_pi_pr, e->mix.sk_len);
+	hs->mixing = true;
+	return 0;
 }
 
 /* Both at once: policyd needs no answer from here for either. */
@@ -113,12 +113,15 @@ static int
 ask(struct km *km, struct ikesa *sa, struct fx *fx)
 {
 	uint32_t n = ++km->next_req & UINT32_MAX >> 1;
+	struct handshake *hs = sa->hs;
 	int r = 0;
 
-	if (!sa->hs->have_verdict)
-		r = ask_check(sa->hs, n << 1, fx);
-	if (r == 0 && !sa->hs->have_sign)
-		r = ask_sign(sa->hs, n << 1 | 1, fx);
+	if (hs->mixing)
+		r = ask_mix(km, hs, n << 1, fx);
+	if (!hs->mixing && !hs->have_verdict)
+		r = ask_check(hs, n << 1, fx);
+	if (r == 0 && !hs->mixing && !hs->have_sign)
+		r = ask_sign(hs, n << 1 | 1, fx);
 	if (r != 0)
 		return r;
 	satab_take(&km->gcks->t, BY_REQ, sa);
@@ -126,41 +129,73 @@ ask(struct km *km, struct ikesa *sa, struct fx *fx)
 	return 0;
 }
 
+static int
+mac_ids(const struct km *km, struct handshake *hs)
+{
+	struct chunk own = { km->conf.own_id, km->conf.own_id_len };
+	int r = ike_maced_id(&hs->keys, true, hs->peer_id, hs->maced_i);
+
+	return r != 0 ? r : ike_maced_id(&hs->keys, false, own, hs->maced_r);
+}
+
 /* Not authenticated: say so under the keys of the exchange, and end. */
 static int
 fail(struct km *km, struct ikesa *sa, uint16_t type, struct chunk data,
     struct fx *fx)
 {
-	int r = reply_notify(km, sa, sa->hs->keys.er, GSA_AUTH, type, data, fx);
+	int r = reply_notify(
+	    km, sa, &sa->hs->keys.r, sa->hs->exchange, type, data, fx);
 
 	if (r == 0)
 		gcks_end(km, sa);
 	return r;
 }
 
+static int
+fail_syntax(struct km *km, struct ikesa *sa, struct fx *fx)
+{
+	km->count[C_SYNTAX]++;
+	return fail(km, sa, N_INVALID_SYNTAX, none, fx);
+}
+
+static int
+fail_auth(struct km *km, struct ikesa *sa, enum count count, const char *why,
+    struct fx *fx)
+{
+	int r = group_account(km, sa, sa->hs->who, OUT_AUTH, why, fx);
+
+	if (r == 0)
+		r = fail(km, sa, N_AUTHENTICATION_FAILED, none, fx);
+	if (r == 0)
+		km->count[count]++;
+	return r;
+}
+
 int
-gcks_auth(struct km *km, struct ikesa *sa, const struct opened *o,
-    struct fx *fx, bool *kept)
+gcks_auth(struct km *km, struct ikesa *sa, uint8_t exchange, struct sk_plain *o,
+    struct fx *fx)
 {
 	struct handshake *hs = sa->hs;
-	struct chunk own = { km->conf.own_id, km->conf.own_id_len };
 	struct ike_view v;
 	int r;
 
+	hs->exchange = exchange;
 	if (ike_view_get(o->first, o->inner, &v) != 0)
-		return fail(km, sa, N_INVALID_SYNTAX, none, fx);
-	if (v.critical != 0)
+		return fail_syntax(km, sa, fx);
+	if (v.critical != 0) {
+		km->count[C_CRITICAL]++;
 		return fail(km, sa, N_UNSUPPORTED_CRITICAL_PAYLOAD,
 		    (struct chunk){ &v.critical, 1 }, fx);
+	}
 	if (read_auth(km, &v, hs) != 0)
-		return fail(km, sa, N_INVALID_SYNTAX, none, fx);
-	if ((r = ike_maced_id(hs->keys.pi, hs->peer_id, hs->maced_i)) != 0 ||
-	    (r = ike_maced_id(hs->keys.pr, own, hs->maced_r)) != 0 ||
-	    (r = ask(km, sa, fx)) != 0)
+		return fail_syntax(km, sa, fx);
+	if (!ppk_agrees(km, hs, &v))
+		return fail_auth(km, sa, C_AUTH_PPK, "no-ppk", fx);
+	hs->mixing = km->conf.ppk_id_len > 0;
+	if ((r = mac_ids(km, hs)) != 0 || (r = ask(km, sa, fx)) != 0)
 		return r;
-	hs->request = o->plain;
-	hs->request_len = o->plain_len;
-	*kept = true;
+	hs->request = *o;
+	*o = (struct sk_plain){ 0 };
 	sa->state = RS_BUSY;
 	timer_set(&km->timers, &sa->timer, km->now_ms + HALF_OPEN_MS);
 	return 0;
@@ -169,115 +204,107 @@ gcks_auth(struct km *km, struct ikesa *sa, const struct opened *o,
 /* -- the response ------------------------------------------------------- */
 
 static int
-put_identity(struct km *km, struct ikesa *sa, struct reply *r)
+put_identity(const struct km *km, const struct handshake *hs, struct body *b)
 {
 	struct chunk own = { km->conf.own_id, km->conf.own_id_len };
-	int e = reply_begin(km, sa, GSA_AUTH, r);
+	int e;
 
-	if (e != 0 || (e = pld_raw_put(&r->chain, PLD_IDR, own)) != 0)
+	if ((e = body_begin(b)) != 0 ||
+	    (e = pld_raw_put(&b->chain, PLD_IDR, own)) != 0 ||
+	    (e = body_certs(km, &b->chain)) != 0 ||
+	    (e = pld_auth_put(&b->chain, hs->method,
+		 (struct chunk){ hs->auth, hs->auth_len })) != 0)
 		return e;
-	return pld_auth_put(&r->chain, sa->hs->method,
-	    (struct chunk){ sa->hs->auth, sa->hs->auth_len });
+	if (km->conf.ppk_id_len > 0)
+		return pld_notify_put(&b->chain, N_PPK_IDENTITY, none);
+	return 0;
+}
+
+/* What stands beside our identity, for the exchange and its outcome. */
+static int
+put_outcome(
+    const struct km *km, const struct ikesa *sa, enum outcome o, struct body *b)
+{
+	const struct handshake *hs = sa->hs;
+
+	if (o != OUT_OK)
+		return pld_notify_put(&b->chain, group_notify(o), none);
+	if (hs->exchange == GSA_AUTH)
+		return group_put(km, &b->chain, hs->keys.gsk_w);
+	if (hs->wants_child)
+		return pld_notify_put(&b->chain, N_NO_ADDITIONAL_SAS, none);
+	return 0;
 }
 
 static int
-put_keys(struct km *km, struct ikesa *sa, struct reply *r)
+respond(struct km *km, struct ikesa *sa, enum outcome o, struct fx *fx)
 {
-	struct gsa gsa;
-	struct kd kd;
-	int e = skeys_offer(km, &gsa, &kd);
+	struct handshake *hs = sa->hs;
+	struct body b;
+	int e;
 
-	if (e == 0 && (e = gsa_put(&r->chain, &gsa)) == 0 &&
-	    (e = kd_put(&r->chain, &kd, sa->hs->keys.gsk_w)) == 0)
-		e = pld_notify_put(&r->chain, N_USE_TRANSPORT_MODE, none);
-	explicit_bzero(&kd, sizeof(kd));
+	if ((e = put_identity(km, hs, &b)) == 0 &&
+	    (e = put_outcome(km, sa, o, &b)) == 0)
+		e = reply_end(km, sa, &hs->keys.r, hs->exchange, &b, fx);
+	body_wipe(&b);
 	return e;
 }
 
-static const struct outcome {
-	uint16_t notify; /* 0: registered */
-	enum count count;
-	int level;
-	const char *token, *why;
-} outcomes[] = {
-	{ 0, C_REG_OK, NOTE_INFO, "member.registered", "" },
-	{ N_INVALID_GROUP_ID, C_REG_INVALID_GROUP, NOTE_WARN, "member.refused",
-	    " cause=invalid-group" },
-	{ N_NO_PROPOSAL_CHOSEN, C_REG_NO_PROPOSAL, NOTE_WARN, "member.refused",
-	    " cause=no-proposal" },
-	{ N_AUTHORIZATION_FAILED, C_REG_FORBIDDEN, NOTE_WARN, "member.refused",
-	    " cause=forbidden" },
-	{ N_REGISTRATION_FAILED, C_REG_BAD_POLICY, NOTE_WARN, "member.refused",
-	    " cause=no-keys" },
-	{ N_AUTHENTICATION_FAILED, C_REG_AUTH_FAILED, NOTE_WARN,
-	    "member.refused", " cause=authentication-failed" },
-};
-
-/* Count it, write the counters down, tell the log. */
 static int
-account(struct km *km, const struct ikesa *sa, uint16_t notify, struct fx *fx)
+account(struct km *km, const struct ikesa *sa, enum outcome o, struct fx *fx)
 {
-	const struct outcome *o = outcomes;
+	const struct handshake *hs = sa->hs;
 	char peer[ADDR_STRLEN];
-	int r;
 
-	while (o->notify != notify)
-		o++;
-	km->count[o->count]++;
-	r = km_record_counts(km, fx);
-	if (r == 0)
-		r = fx_note(fx, o->level, o->token, "identity=\"%s\" peer=%s%s",
-		    sa->hs->who, addr_text(&sa->peer.addr, peer), o->why);
-	if (r != 0)
-		km->count[o->count]--;
-	return r;
+	if (hs->exchange == GSA_AUTH || o != OUT_OK)
+		return group_account(km, sa, hs->who, o, "", fx);
+	km->count[C_IKE_AUTH]++;
+	return fx_note(fx, NOTE_INFO, "peer.authenticated",
+	    "identity=\"%s\" peer=%s", hs->who,
+	    addr_text(&sa->peer.addr, peer));
 }
 
-/* The group's refusal comes before policy's, which is about this group. */
-static uint16_t
-refusal_of(const struct km *km, const struct ikesa *sa, uint64_t id_key)
+static enum outcome
+judge(const struct km *km, const struct ikesa *sa, uint64_t id_key)
 {
 	const struct satab *t = &km->gcks->t;
+	const struct handshake *hs = sa->hs;
 
-	if (sa->hs->refusal == N_INVALID_GROUP_ID)
-		return N_INVALID_GROUP_ID;
-	if (sa->hs->verdict == AV_FORBIDDEN)
-		return N_AUTHORIZATION_FAILED;
-	if (t->n - t->n_half >= km->conf.members_max &&
-	    satab_get(t, BY_ID, id_key) == NULL)
-		return N_AUTHORIZATION_FAILED;
-	return sa->hs->refusal;
-}
-
-static int
-respond(struct km *km, struct ikesa *sa, uint16_t refusal, struct fx *fx)
-{
-	struct reply r;
-	int e;
-
-	if ((e = put_identity(km, sa, &r)) != 0)
-		return e;
-	e = refusal == 0 ? put_keys(km, sa, &r)
-			 : pld_notify_put(&r.chain, refusal, none);
-	return e != 0 ? e : reply_end(sa, sa->hs->keys.er, &r, fx);
+	if (hs->exchange == GSA_AUTH)
+		return group_judge(km, &hs->ask, hs->admit, sa->kwa, id_key);
+	/* What it is admitted to is asked when it registers. */
+	return t->n - t->n_half >= km->conf.members_max &&
+		       satab_get(t, BY_ID, id_key) == NULL
+		   ? OUT_FULL
+		   : OUT_OK;
 }
 
 /* The handshake's memory goes, what later messages need stays. */
 static void
-open_sa(struct km *km, struct ikesa *sa, uint16_t refusal, uint64_t id_key)
+open_sa(
+    struct km *km, struct ikesa *sa, char *who, enum outcome o, uint64_t id_key)
 {
 	struct satab *t = &km->gcks->t;
+	struct handshake *hs = sa->hs;
 	struct ikesa *old;
 
-	memcpy(sa->ei, sa->hs->keys.ei, sizeof(sa->ei));
-	memcpy(sa->er, sa->hs->keys.er, sizeof(sa->er));
+	sa->i = hs->keys.i;
+	sa->r = hs->keys.r;
+	memcpy(sa->gsk_w, hs->keys.gsk_w, sizeof(sa->gsk_w));
+	sa->admit = hs->admit;
+	sa->member = o == OUT_OK && hs->exchange == GSA_AUTH;
+	sa->valid_ms = km->now_ms + hs->valid_s * 1000ull;
+	sa->who = who;
 	satab_take(t, BY_REQ, sa);
 	handshake_free(&sa->hs);
 	satab_open(t, sa);
-	timer_set(&km->timers, &sa->timer,
-	    km->now_ms + (refusal == 0 ? IDLE_MS : DEAD_MS));
-	if (refusal != 0)
+	if (o != OUT_OK) {
+		sa->until_ms = km->now_ms + DEAD_MS;
+		timer_set(&km->timers, &sa->timer, sa->until_ms);
+		sa->key[BY_ID] = id_key;
 		return;
+	}
+	gcks_keep(km, sa);
 	if ((old = satab_get(t, BY_ID, id_key)) != NULL)
 		satab_drop(t, &km->timers, old);
 	satab_put(t, BY_ID, id_key, sa);
@@ -288,36 +315,52 @@ static int
 finish(struct km *km, struct ikesa *sa, struct fx *fx)
 {
 	struct fx_mark mark = fx_mark(fx);
-	uint16_t refusal;
+	char *who = strdup(sa->hs->who);
+	enum outcome o;
 	uint64_t id_key;
-	int r = satab_hash(&km->gcks->t, NULL, sa->hs->peer_id, &id_key);
+	int r;
 
+	if (who == NULL)
+		return -ENOMEM;
+	r = satab_hash(&km->gcks->t, NULL, sa->hs->peer_id, &id_key);
 	if (r != 0)
-		return r;
-	refusal = refusal_of(km, sa, id_key);
-	if ((r = account(km, sa, refusal, fx)) != 0)
-		return r;
-	r = respond(km, sa, refusal, fx);
-	if (r == -ENOENT && refusal == 0) {
+		goto out;
+	o = judge(km, sa, id_key);
+	if ((r = account(km, sa, o, fx)) != 0)
+		goto out;
+	r = respond(km, sa, o, fx);
+	if (r == -ENOENT && o == OUT_OK) {
 		/* All keys are at their end; the next ones come at once. */
 		fx_undo(fx, mark);
 		km->count[C_REG_OK]--;
-		refusal = N_REGISTRATION_FAILED;
-		if ((r = account(km, sa, refusal, fx)) == 0)
-			r = respond(km, sa, refusal, fx);
+		o = OUT_NO_KEYS;
+		if ((r = account(km, sa, o, fx)) == 0)
+			r = respond(km, sa, o, fx);
 	}
+out:
 	if (r == 0)
-		open_sa(km, sa, refusal, id_key);
+		open_sa(km, sa, who, o, id_key);
+	else
+		free(who);
 	return r;
 }
 
-static int
-not_authentic(struct km *km, struct ikesa *sa, struct fx *fx)
-{
-	int r = account(km, sa, N_AUTHENTICATION_FAILED, fx);
+/* -- answers ------------------------------------------------------------ */
 
-	return r != 0 ? r : fail(km, sa, N_AUTHENTICATION_FAILED, none, fx);
-}
+static const struct {
+	enum count count;
+	const char *why;
+} causes[AC_COUNT] = {
+	[AC_NONE] = { C_AUTH_OTHER, "refused" },
+	[AC_SIGNATURE] = { C_AUTH_SIGNATURE, "signature" },
+	[AC_METHOD] = { C_AUTH_METHOD, "method" },
+	[AC_NO_CERT] = { C_AUTH_NO_CERT, "no-certificate" },
+	[AC_UNTRUSTED] = { C_AUTH_UNTRUSTED, "untrusted" },
+	[AC_EXPIRED] = { C_AUTH_EXPIRED, "expired" },
+	[AC_REVOKED] = { C_AUTH_REVOKED, "revoked" },
+	[AC_USAGE] = { C_AUTH_USAGE, "key-usage" },
+	[AC_IDENTITY] = { C_AUTH_IDENTITY, "identity" },
+};
 
 static struct ikesa *
 waiting(struct km *km, uint32_t req)
@@ -350,19 +393,28 @@ int
 gcks_checked(struct km *km, const struct km_in *in, struct fx *fx)
 {
 	struct ikesa *sa = waiting(km, in->checked.req);
+	enum auth_cause cause = in->checked.cause;
+	struct handshake *hs;
 	int r = 0;
 
-	if (sa == NULL || (in->checked.req & 1) || sa->hs->have_verdict)
+	if (sa == NULL || (in->checked.req & 1) || sa->hs->have_verdict ||
+	    sa->hs->mixing)
 		return -EPROTO;
-	keep_who(sa->hs, in->checked.identity);
-	sa->hs->verdict = in->checked.verdict;
-	sa->hs->have_verdict = true;
-	if (sa->hs->verdict != AV_OK && sa->hs->verdict != AV_FORBIDDEN)
-		r = not_authentic(km, sa, fx);
-	else if (sa->hs->have_sign)
+	hs = sa->hs;
+	keep_who(hs, in->checked.identity);
+	hs->verdict = in->checked.verdict;
+	hs->admit = hs->verdict == AV_OK ? in->checked.admit : 0;
+	hs->valid_s = in->checked.valid_s;
+	hs->have_verdict = true;
+	if ((unsigned int)cause >= AC_COUNT)
+		cause = AC_NONE;
+	if (hs->verdict != AV_OK && hs->verdict != AV_FORBIDDEN)
+		r = fail_auth(
+		    km, sa, causes[cause].count, causes[cause].why, fx);
+	else if (hs->have_sign)
 		r = finish(km, sa, fx);
 	if (r != 0)
-		sa->hs->have_verdict = false;
+		hs->have_verdict = false;
 	return r;
 }
 
@@ -370,34 +422,56 @@ int
 gcks_signed(struct km *km, const struct km_in *in, struct fx *fx)
 {
 	struct ikesa *sa = waiting(km, in->sig.req);
+	struct handshake *hs;
 	int r = 0;
 
 	if (sa == NULL || !(in->sig.req & 1) || sa->hs->have_sign ||
-	    in->sig.auth.len > SIGN_MAX)
+	    sa->hs->mixing || in->sig.auth.len > SIGN_MAX)
 		return -EPROTO;
+	hs = sa->hs;
 	if (!in->sig.ok) {
 		if ((r = fx_note(fx, NOTE_ERR, "sign.refused",
 			 "why=\"policyd does not sign for this group\"")) != 0)
 			return r;
 		return fail(km, sa, N_AUTHENTICATION_FAILED, none, fx);
 	}
-	sa->hs->method = in->sig.method;
-	memcpy(sa->hs->auth, in->sig.auth.p, in->sig.auth.len);
-	sa->hs->auth_len = in->sig.auth.len;
-	sa->hs->have_sign = true;
-	if (sa->hs->have_verdict)
+	hs->method = in->sig.method;
+	memcpy(hs->auth, in->sig.auth.p, in->sig.auth.len);
+	hs->auth_len = in->sig.auth.len;
+	hs->have_sign = true;
+	if (hs->have_verdict)
 		r = finish(km, sa, fx);
 	if (r != 0)
-		sa->hs->have_sign = false;
+		hs->have_sign = false;
 	return r;
+}
+
+/* SK_d, SK_pi and SK_pr have the post-quantum key in them: RFC 8784 3. */
+int
+gcks_mixed(struct km *km, const struct km_in *in, struct fx *fx)
+{
+	struct ikesa *sa = waiting(km, in->mixed.req);
+	struct handshake *hs;
+	int r;
+
+	if (sa == NULL || (in->mixed.req & 1) || !sa->hs->mixing)
+		return -EPROTO;
+	hs = sa->hs;
+	if (!in->mixed.ok)
+		return fail_auth(km, sa, C_AUTH_PPK, "no-ppk", fx);
+	hs->mixing = false;
+	if ((r = ike_keys_mixed(&hs->keys, in->mixed.sk)) != 0 ||
+	    (r = mac_ids(km, hs)) != 0)
+		return r;
+	return ask(km, sa, fx);
 }
 
 /*
  * policyd may have lost what it was asked.  What does not fit into the list
  * now ends by its timer, and the peer tries again.
  */
-int
-gcks_resync(struct km *km, struct fx *fx)
+static void
+ask_again(struct km *km, struct fx *fx)
 {
 	struct satab *t = &km->gcks->t;
 
@@ -408,8 +482,33 @@ gcks_resync(struct km *km, struct fx *fx)
 
 			if (sa->state == RS_BUSY && ask(km, sa, fx) != 0) {
 				fx_undo(fx, mark);
-				return 0;
+				return;
 			}
 		}
+}
+
+/*
+ * What a peer was admitted to, and that its certificate was good, was the
+ * word of a policyd that is gone.  Its successor is asked when the peer
+ * authenticates again, which it does when its registration is due.
+ */
+static void
+end_open(struct km *km)
+{
+	struct satab *t = &km->gcks->t;
+
+	for (size_t b = 0; b <= t->mask; b++)
+		for (struct ikesa *sa = t->bucket[BY_SPI][b]; sa != NULL;
+		     sa = sa->next[BY_SPI])
+			if (sa->state == RS_OPEN)
+				gcks_end(km, sa);
+}
+
+int
+gcks_resync(struct km *km, bool policyd, struct fx *fx)
+{
+	if (policyd)
+		end_open(km);
+	ask_again(km, fx);
 	return 0;
 }

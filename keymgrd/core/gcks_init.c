@@ -7,84 +7,109 @@
 
 #include <bsd/string.h>
 
-#include "keymgrd/core/ike/msg.h"
-#include "keymgrd/core/ike/sa.h"
-
-#define NONCE_LEN 32
+#include "keymgrd/core/init.h"
 
 /* What an acceptable request holds. */
 struct offer {
 	uint8_t num; /* of the proposal */
-	struct chunk nonce;
+	struct ike_suite suite;
+	struct init_view view;
+	bool foreign;	  /* does not know MIKE */
 	uint16_t refusal; /* notify type, or 0 */
 };
+
+static enum count
+refusal_count(uint16_t notify)
+{
+	switch (notify) {
+	case N_INVALID_GROUP_ID:
+		return C_DROP_GROUP;
+	case N_INVALID_KE_PAYLOAD:
+		return C_INVALID_KE;
+	case N_UNSUPPORTED_CRITICAL_PAYLOAD:
+		return C_CRITICAL;
+	default:
+		return C_REG_NO_PROPOSAL;
+	}
+}
 
 /* An error in IKE_SA_INIT is not protected, and no state is kept for it. */
 static int
 refuse(struct km *km, const struct ike_hdr *h, const struct km_in *in,
-    uint16_t type, struct fx *fx)
+    const struct offer *o, struct fx *fx)
 {
 	struct ike_hdr rh = { .exchange = IKE_SA_INIT,
 		.version = IKE_VERSION,
 		.flags = IKE_F_RESPONSE };
-	uint8_t buf[64], want[2] = { 0, KE_X25519 };
-	struct chunk data = { want,
-		type == N_INVALID_KE_PAYLOAD ? sizeof(want) : 0 };
+	uint8_t buf[64], want[2] = { 0, (uint8_t)o->suite.ke };
+	struct chunk data = none;
 	struct chain c;
 	struct wbuf wb;
 	int r;
 
+	if (o->refusal == N_INVALID_KE_PAYLOAD)
+		data = (struct chunk){ want, sizeof(want) };
+	else if (o->refusal == N_UNSUPPORTED_CRITICAL_PAYLOAD)
+		data = (struct chunk){ &o->view.v.critical, 1 };
 	memcpy(rh.spi_i, h->spi_i, sizeof(rh.spi_i));
 	wb_init(&wb, buf, sizeof(buf));
 	if ((r = ike_hdr_put(&wb, &rh)) != 0)
 		return r;
 	chain_init(&c, &wb, 16);
-	if ((r = pld_notify_put(&c, type, data)) != 0 ||
+	if ((r = pld_notify_put(&c, o->refusal, data)) != 0 ||
 	    (r = wb_set_u32(&wb, 24, wb.len)) != 0)
 		return r;
 	r = km_send(fx, &in->dgram.local, &in->dgram.peer,
 	    (struct chunk){ buf, wb.len });
 	if (r != 0)
 		return r;
-	if (type == N_INVALID_GROUP_ID)
-		km->count[C_DROP_GROUP]++;
-	else
-		km->count[C_REG_NO_PROPOSAL]++;
-	return fx_note(fx, NOTE_DEBUG, "init.refused", "notify=%u", type);
+	km->count[refusal_count(o->refusal)]++;
+	return fx_note(fx, NOTE_DEBUG, "init.refused", "notify=%u", o->refusal);
+}
+
+/*
+ * Without MIKE_GROUP it is a foreign peer, which only the host's default
+ * group takes; with one that names another group it is for nobody here.
+ */
+static bool
+for_us(const struct km *km, const struct init_view *v)
+{
+	struct chunk group = { km->conf.group_id, km->conf.group_id_len };
+
+	if (v->c.mike_group.len == 0)
+		return km->conf.foreign;
+	return mike_group_matches(&v->c, group);
 }
 
 static int
 read_request(const struct km *km, struct chunk msg, struct offer *o)
 {
-	struct chunk group = { km->conf.group_id, km->conf.group_id_len };
-	struct ike_init_view iv;
-	struct ike_view v;
-	struct ike_hdr h;
-	struct rbuf rb;
-	struct pld_ke ke;
+	const struct init_view *v = &o->view;
 	int r;
 
-	rb_init(&rb, msg.p, msg.len);
-	if (msg.len > INIT_MAX || ike_init_view(msg, &iv) ||
-	    ike_hdr_get(&rb, &h) || ike_view_get(h.next, rb, &v))
+	*o = (struct offer){ 0 };
+	if (msg.len > INIT_MAX || init_read(msg, &o->view) ||
+	    !ike_has(&v->v.sa) || !ike_has(&v->v.ke) ||
+	    v->c.nonce.len < IKE_NONCE_MIN || v->c.hdr.mid != 0)
 		return -EBADMSG;
-	if (!ike_has(&v.sa) || !ike_has(&v.ke) || pld_ke_get(v.ke, &ke) ||
-	    iv.nonce.len < IKE_NONCE_MIN || iv.nonce.len > IKE_NONCE_MAX ||
-	    h.mid != 0 || v.critical != 0)
-		return -EBADMSG;
-	*o = (struct offer){ .nonce = iv.nonce };
-	if (!mike_group_matches(&iv, group)) {
+	if (v->v.critical != 0) {
+		o->refusal = N_UNSUPPORTED_CRITICAL_PAYLOAD;
+		return 0;
+	}
+	o->foreign = v->c.mike_group.len == 0;
+	if (!for_us(km, v)) {
 		o->refusal = N_INVALID_GROUP_ID;
 		return 0;
 	}
-	r = sa_ike_choose(v.sa, false, &o->num);
+	r = sa_ike_choose(v->v.sa, km->conf.suite, o->foreign, v->ke.group,
+	    &o->num, &o->suite);
 	if (r == -ENOENT)
 		o->refusal = N_NO_PROPOSAL_CHOSEN;
 	else if (r != 0)
 		return r;
-	else if (ke.group != KE_X25519)
+	else if (v->ke.group != o->suite.ke)
 		o->refusal = N_INVALID_KE_PAYLOAD;
-	else if (ke.pub.len != X25519_LEN)
+	else if (v->ke.pub.len != ke_pub_len(o->suite.ke))
 		return -EBADMSG;
 	return 0;
 }
@@ -105,6 +130,20 @@ choose_spi(struct km *km, uint8_t spi[8])
 	return 0;
 }
 
+/* RFC 6023 4 wants the Protocol ID of IKE here. */
+static int
+put_childless(struct chain *c)
+{
+	if (chain_open(c, PLD_NOTIFY) || wb_u8(c->wb, PROTO_IKE) ||
+	    wb_u8(c->wb, 0) || wb_u16(c->wb, N_CHILDLESS_IKEV2_SUPPORTED))
+		return -ENOBUFS;
+	return chain_close(c);
+}
+
+/*
+ * A foreign peer shows its certificate when it is asked to; one of ours knows
+ * that it has to, and CERTREQ's octets are saved.
+ */
 static int
 write_response(struct km *km, const struct ikesa *sa, const struct offer *o,
     struct wbuf *wb)
@@ -112,26 +151,25 @@ write_response(struct km *km, const struct ikesa *sa, const struct offer *o,
 	struct ike_hdr h = { .exchange = IKE_SA_INIT,
 		.version = IKE_VERSION,
 		.flags = IKE_F_RESPONSE };
-	struct chunk group = { km->conf.group_id, km->conf.group_id_len };
-	uint8_t pub[X25519_LEN], nonce[NONCE_LEN], bind[MIKE_GROUP_LEN];
+	uint8_t pub[KE_PUB_MAX], nonce[NONCE_LEN];
 	struct chunk n = { nonce, sizeof(nonce) };
+	struct chunk p = { pub, ke_pub_len(o->suite.ke) };
 	struct chain c;
 	int r;
 
 	memcpy(h.spi_i, sa->spi_i, sizeof(h.spi_i));
 	memcpy(h.spi_r, sa->spi_r, sizeof(h.spi_r));
-	if ((r = x25519_public(sa->hs->priv, pub)) != 0 ||
+	if ((r = init_ke(km, o->suite.ke, sa->hs->priv, pub)) != 0 ||
 	    (r = km_rand(km, nonce, sizeof(nonce))) != 0 ||
-	    (r = mike_group_bind(group, n, bind)) != 0 ||
 	    (r = ike_hdr_put(wb, &h)) != 0)
 		return r;
 	chain_init(&c, wb, 16);
-	if ((r = sa_ike_put(&c, o->num)) != 0 ||
-	    (r = pld_ke_put(
-		 &c, KE_X25519, (struct chunk){ pub, sizeof(pub) })) != 0 ||
+	if ((r = sa_ike_put(&c, o->num, &o->suite)) != 0 ||
+	    (r = pld_ke_put(&c, o->suite.ke, p)) != 0 ||
 	    (r = pld_raw_put(&c, PLD_NONCE, n)) != 0 ||
-	    (r = pld_notify_put(
-		 &c, N_MIKE_GROUP, (struct chunk){ bind, sizeof(bind) })) != 0)
+	    (r = init_notifies_put(km, &c, n)) != 0 ||
+	    (r = put_childless(&c)) != 0 ||
+	    (o->foreign && (r = body_certreq(km, &c)) != 0))
 		return r;
 	return wb_set_u32(wb, 24, wb->len);
 }
@@ -159,8 +197,12 @@ fill(struct km *km, struct ikesa *sa, const struct ike_hdr *h,
 	sa->peer = in->dgram.peer;
 	memcpy(sa->spi_i, h->spi_i, sizeof(sa->spi_i));
 	wb_init(&wb, buf, sizeof(buf));
+	sa->fragments = o->view.fragments && km->conf.fragment != 0;
+	sa->kwa = o->suite.kwa;
+	sa->hs->suite = o->suite;
+	sa->hs->hashes = o->view.hashes;
+	sa->hs->ppk = o->view.ppk;
 	if ((r = choose_spi(km, sa->spi_r)) != 0 ||
-	    (r = km_rand(km, sa->hs->priv, X25519_LEN)) != 0 ||
 	    (r = write_response(km, sa, o, &wb)) != 0 ||
 	    (r = sha256(&msg, 1, digest)) != 0)
 		return r;
@@ -196,6 +238,13 @@ begin(struct km *km, const struct ike_hdr *h, const struct km_in *in,
 	return 0;
 }
 
+/* Half-open, or ended without having been authenticated. */
+static bool
+may_go(const struct ikesa *sa)
+{
+	return sa->state == RS_INIT || (sa->state == RS_DEAD && !sa->authentic);
+}
+
 /*
  * The table is full, mostly of requests that nobody follows up, and whose
  * sources may be forged.  One of them, by chance (key is a hash that nobody
@@ -210,7 +259,7 @@ make_room(struct km *km, uint64_t key)
 	for (size_t i = 0; i <= t->mask; i++) {
 		struct ikesa *sa = t->bucket[BY_SPI][(key + i) & t->mask];
 
-		while (sa != NULL && sa->state != RS_INIT)
+		while (sa != NULL && !may_go(sa))
 			sa = sa->next[BY_SPI];
 		if (sa == NULL)
 			continue;
@@ -251,7 +300,7 @@ gcks_init(struct km *km, const struct ike_hdr *h, const struct km_in *in,
 		return r;
 	}
 	if (o.refusal != 0)
-		return refuse(km, h, in, o.refusal, fx);
+		return refuse(km, h, in, &o, fx);
 	if (t->n_half >= km->conf.half_open_max) {
 		km->count[C_DROP_HALF_OPEN]++;
 		if (!make_room(km, key))

@@ -10,28 +10,37 @@
 
 /*
  * The whole protocol.  A pair that is not listed is an error, not a no-op.
- * An action that fails with GM_FAILED goes on with the next GCKS.
+ * An action that fails with GM_FAILED goes on with the next GCKS; one that
+ * returns GM_ELSE takes the other target.
  */
 /* clang-format off */
 static const struct edge {
 	enum gm_state at;
 	enum gm_event ev;
 	gm_act *act;
-	enum gm_state to;
+	enum gm_state to, other;
 } edges[] = {
-	{ GM_OFF,       GE_START,   gm_begin,      GM_INIT_SENT },
-	{ GM_WAIT,      GE_TIMER,   gm_begin,      GM_INIT_SENT },
-	{ GM_WAIT,      GE_SOON,    gm_hurry,      GM_WAIT      },
-	{ GM_INIT_SENT, GE_TIMER,   gm_resend,     GM_INIT_SENT },
-	{ GM_INIT_SENT, GE_INIT,    gm_got_init,   GM_SIGNING   },
-	{ GM_SIGNING,   GE_SIGNED,  gm_send_auth,  GM_AUTH_SENT },
-	{ GM_SIGNING,   GE_TIMER,   gm_no_policyd, GM_SIGNING   },
-	{ GM_SIGNING,   GE_RESYNC,  gm_ask_again,  GM_SIGNING   },
-	{ GM_AUTH_SENT, GE_TIMER,   gm_resend,     GM_AUTH_SENT },
-	{ GM_AUTH_SENT, GE_AUTH,    gm_got_auth,   GM_CHECKING  },
-	{ GM_CHECKING,  GE_CHECKED, gm_conclude,   GM_WAIT      },
-	{ GM_CHECKING,  GE_TIMER,   gm_no_policyd, GM_CHECKING  },
-	{ GM_CHECKING,  GE_RESYNC,  gm_ask_again,  GM_CHECKING  },
+	{ GM_OFF,       GE_START,   gm_begin,        GM_INIT_SENT, GM_OFF },
+	{ GM_WAIT,      GE_TIMER,   gm_again,        GM_INIT_SENT, GM_REG_SENT },
+	{ GM_WAIT,      GE_SOON,    gm_hurry,        GM_WAIT,      GM_OFF },
+	{ GM_WAIT,      GE_LEAVE,   gm_leave_send,   GM_LEAVING,   GM_GONE },
+	{ GM_INIT_SENT, GE_TIMER,   gm_resend,       GM_INIT_SENT, GM_OFF },
+	{ GM_INIT_SENT, GE_INIT,    gm_got_init,     GM_SIGNING,   GM_MIXING },
+	{ GM_MIXING,    GE_MIXED,   gm_mixed,        GM_SIGNING,   GM_OFF },
+	{ GM_MIXING,    GE_TIMER,   gm_no_policyd,   GM_MIXING,    GM_OFF },
+	{ GM_MIXING,    GE_RESYNC,  gm_ask_again,    GM_MIXING,    GM_OFF },
+	{ GM_SIGNING,   GE_SIGNED,  gm_send_auth,    GM_AUTH_SENT, GM_OFF },
+	{ GM_SIGNING,   GE_TIMER,   gm_no_policyd,   GM_SIGNING,   GM_OFF },
+	{ GM_SIGNING,   GE_RESYNC,  gm_ask_again,    GM_SIGNING,   GM_OFF },
+	{ GM_AUTH_SENT, GE_TIMER,   gm_resend,       GM_AUTH_SENT, GM_OFF },
+	{ GM_AUTH_SENT, GE_AUTH,    gm_got_auth,     GM_CHECKING,  GM_OFF },
+	{ GM_CHECKING,  GE_CHECKED, gm_checked,      GM_WAIT,      GM_REG_SENT },
+	{ GM_CHECKING,  GE_TIMER,   gm_no_policyd,   GM_CHECKING,  GM_OFF },
+	{ GM_CHECKING,  GE_RESYNC,  gm_ask_again,    GM_CHECKING,  GM_OFF },
+	{ GM_REG_SENT,  GE_REG,     gm_got_reg,      GM_WAIT,      GM_OFF },
+	{ GM_REG_SENT,  GE_TIMER,   gm_reg_resend,   GM_REG_SENT,  GM_INIT_SENT },
+	{ GM_LEAVING,   GE_REG,     gm_left,         GM_GONE,      GM_OFF },
+	{ GM_LEAVING,   GE_TIMER,   gm_leave_resend, GM_LEAVING,   GM_GONE },
 };
 /* clang-format on */
 
@@ -51,11 +60,47 @@ gm_free(struct gm **gm)
 	if (*gm == NULL)
 		return;
 	gm_hs_free(&(*gm)->hs);
+	gm_sa_free(&(*gm)->sa);
+	free((*gm)->out);
 	free(*gm);
 	*gm = NULL;
 }
 
 /* -- the machine -------------------------------------------------------- */
+
+static int
+tell_auth(struct km *km, struct fx *fx)
+{
+	struct gm_hs *hs = km->gm->hs;
+	struct body b;
+	int r;
+
+	if ((r = body_begin(&b)) != 0 ||
+	    (r = pld_notify_put(&b.chain, N_AUTHENTICATION_FAILED,
+		 (struct chunk){ NULL, 0 })) != 0 ||
+	    (r = gm_seal(km, &b, IKE_INFORMATIONAL, 2, hs->spi_i, hs->spi_r,
+		 &hs->keys.i, hs->fragments)) != 0)
+		return r;
+	return gm_transmit(km, fx);
+}
+
+/* Once; what comes of it is not waited for. */
+static void
+tell(struct km *km, struct fx *fx)
+{
+	struct fx_mark mark = fx_mark(fx);
+	struct gm *gm = km->gm;
+	int r = 0;
+
+	if (gm->tell == TELL_AUTH && gm->hs != NULL)
+		r = tell_auth(km, fx);
+	else if (gm->tell == TELL_POLICY && gm->sa != NULL)
+		r = gm_reg_send(km, N_NO_PROPOSAL_CHOSEN, fx);
+	if (r != 0)
+		fx_undo(fx, mark);
+	gm->tell = TELL_NOTHING;
+	gm_sa_free(&gm->sa);
+}
 
 /*
  * The next GCKS at once; after the last one a pause that grows, and then the
@@ -107,11 +152,14 @@ gm_feed(struct km *km, const struct gm_in *in, struct fx *fx)
 		return 0;
 	if (r == GM_FAILED) {
 		fx_undo(fx, mark);
+		tell(km, fx);
 		return next_gcks(km, fx);
 	}
 	if (r == 0)
 		km->gm->state = e->to;
-	return r;
+	if (r == GM_ELSE)
+		km->gm->state = e->other;
+	return r == GM_ELSE ? 0 : r;
 }
 
 /* A record from the future: not of this boot, or the clock was set back. */
@@ -181,37 +229,62 @@ gm_start(struct km *km, struct fx *fx)
 }
 
 static bool
-from_gcks(const struct km *km, const struct ike_hdr *h, const struct km_in *in)
+is_from(const struct km_gcks *g, const struct km_in *in)
 {
-	const struct km_gcks *g = gm_current(km);
-
-	return km->gm->hs != NULL &&
-	       memcmp(h->spi_i, km->gm->hs->spi_i, 8) == 0 &&
-	       in->dgram.peer.port == g->peer.port &&
+	return in->dgram.peer.port == g->peer.port &&
 	       addr_eq(&in->dgram.peer.addr, &g->peer.addr);
 }
 
-int
-gm_dgram(struct km *km, const struct ike_hdr *h, const struct km_in *in,
+/* A response on the exchange under way. */
+static bool
+from_gcks(const struct km *km, const struct ike_hdr *h, const struct km_in *in)
+{
+	return km->gm->hs != NULL && is_from(gm_current(km), in) &&
+	       memcmp(h->spi_i, km->gm->hs->spi_i, 8) == 0;
+}
+
+/* A request on the open IKE SA. */
+static bool
+by_gcks(const struct km *km, const struct ike_hdr *h, const struct km_in *in)
+{
+	const struct gm_sa *sa = km->gm->sa;
+
+	return sa != NULL && is_from(&km->conf.gcks[sa->gcks], in) &&
+	       memcmp(h->spi_i, sa->spi_i, 8) == 0 &&
+	       memcmp(h->spi_r, sa->spi_r, 8) == 0;
+}
+
+/* Which response is it?  GE_START: none that is expected. */
+static enum gm_event
+response(const struct km *km, const struct ike_hdr *h)
+{
+	const struct gm_hs *hs = km->gm->hs;
+
+	if (h->exchange == IKE_SA_INIT && h->mid == 0)
+		return GE_INIT;
+	if (memcmp(h->spi_r, hs->spi_r, 8) != 0)
+		return GE_START;
+	if (h->exchange == gm_current(km)->exchange && h->mid == 1)
+		return GE_AUTH;
+	if (h->exchange == GSA_REGISTRATION && km->gm->sa != NULL &&
+	    h->mid == km->gm->sa->mid)
+		return GE_REG;
+	return GE_START;
+}
+
+static int
+on_response(struct km *km, const struct ike_hdr *h, const struct km_in *in,
     struct fx *fx)
 {
 	struct gm_in gi = { .hdr = h, .msg = in->dgram.data, .in = in };
 	int r;
 
-	if (!(h->flags & IKE_F_RESPONSE) || h->flags & IKE_F_INITIATOR) {
-		km->count[C_DROP_UNEXPECTED]++;
-		return -EBADMSG;
-	}
 	if (!from_gcks(km, h, in)) {
 		km->count[C_DROP_NO_SA]++;
 		return -EBADMSG;
 	}
-	if (h->exchange == IKE_SA_INIT && h->mid == 0) {
-		gi.ev = GE_INIT;
-	} else if (h->exchange == GSA_AUTH && h->mid == 1 &&
-		   memcmp(h->spi_r, km->gm->hs->spi_r, 8) == 0) {
-		gi.ev = GE_AUTH;
-	} else {
+	gi.ev = response(km, h);
+	if (gi.ev == GE_START) {
 		km->count[C_DROP_UNEXPECTED]++;
 		return -EBADMSG;
 	}
@@ -224,12 +297,43 @@ gm_dgram(struct km *km, const struct ike_hdr *h, const struct km_in *in,
 }
 
 int
+gm_dgram(struct km *km, const struct ike_hdr *h, const struct km_in *in,
+    struct fx *fx)
+{
+	/* We are always the original initiator. */
+	if (h->flags & IKE_F_INITIATOR) {
+		km->count[C_DROP_UNEXPECTED]++;
+		return -EBADMSG;
+	}
+	if (h->flags & IKE_F_RESPONSE)
+		return on_response(km, h, in, fx);
+	if (!by_gcks(km, h, in)) {
+		km->count[C_DROP_NO_SA]++;
+		return -EBADMSG;
+	}
+	return gm_peer(km, h, in, fx);
+}
+
+int
 gm_policyd(struct km *km, const struct km_in *in, struct fx *fx)
 {
-	bool sig = in->ev == KM_EV_SIGNED;
-	struct gm_in gi = { .ev = sig ? GE_SIGNED : GE_CHECKED, .in = in };
+	struct gm_in gi = { .in = in };
+	uint32_t req;
 
-	if ((sig ? in->sig.req : in->checked.req) != km->gm->req) {
+	switch (in->ev) {
+	case KM_EV_SIGNED:
+		gi.ev = GE_SIGNED;
+		req = in->sig.req;
+		break;
+	case KM_EV_CHECKED:
+		gi.ev = GE_CHECKED;
+		req = in->checked.req;
+		break;
+	default:
+		gi.ev = GE_MIXED;
+		req = in->mixed.req;
+	}
+	if (req != km->gm->req) {
 		km->count[C_LATE_ANSWER]++;
 		return -EPROTO;
 	}
@@ -259,6 +363,7 @@ gm_timer(struct km *km, struct fx *fx)
 
 	if (r != 0 || (r = after_loss(km, fx)) != 0)
 		return r;
+	gm_peer_timer(km);
 	if (km->gm->due_ms > km->now_ms)
 		return 0;
 	return gm_feed(km, &(struct gm_in){ .ev = GE_TIMER }, fx);
@@ -268,7 +373,10 @@ uint64_t
 gm_due(const struct km *km)
 {
 	uint64_t due = ksa_due(&km->keys.sas);
+	const struct gm_sa *sa = km->gm->sa;
 
+	if (sa != NULL && sa->peer_frags != NULL && sa->frags_ms < due)
+		due = sa->frags_ms;
 	return km->gm->due_ms < due ? km->gm->due_ms : due;
 }
 
@@ -339,9 +447,26 @@ gm_resync(struct km *km, struct fx *fx)
 
 	ksa_sweep(&km->keys.sas);
 	if (r != 0 ||
-	    (km->gm->state != GM_SIGNING && km->gm->state != GM_CHECKING))
+	    (km->gm->state != GM_MIXING && km->gm->state != GM_SIGNING &&
+		km->gm->state != GM_CHECKING))
 		return r;
 	return gm_feed(km, &(struct gm_in){ .ev = GE_RESYNC }, fx);
+}
+
+/* In the middle of a registration there is nobody to say good-bye to. */
+int
+gm_leave(struct km *km, struct fx *fx)
+{
+	struct gm *gm = km->gm;
+
+	if (gm->state == GM_WAIT)
+		return gm_feed(km, &(struct gm_in){ .ev = GE_LEAVE }, fx);
+	if (gm->state != GM_LEAVING) {
+		gm->state = GM_GONE;
+		gm->due_ms = TIMER_NEVER;
+		return fx_left(fx);
+	}
+	return 0;
 }
 
 enum group_state

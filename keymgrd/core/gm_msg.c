@@ -8,12 +8,6 @@
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
 
-#include "keymgrd/core/ike/sa.h"
-#include "keymgrd/core/ike/sk.h"
-
-#define NONCE_LEN 32
-#define ID_KEY_ID 11
-
 void
 gm_hs_free(struct gm_hs **hs)
 {
@@ -22,190 +16,264 @@ gm_hs_free(struct gm_hs **hs)
 	if (h == NULL)
 		return;
 	free(h->peer_init);
-	freezero(h->plain, h->plain_len);
+	sk_frags_free(&h->frags);
+	sk_plain_free(&h->plain);
 	freezero(h, sizeof(*h));
 	*hs = NULL;
 }
 
-static int
-choose_spi(const struct km *km, uint8_t spi[8])
+void
+gm_sa_free(struct gm_sa **sa)
+{
+	struct gm_sa *s = *sa;
+
+	if (s == NULL)
+		return;
+	sk_frags_free(&s->peer_frags);
+	free(s->resp);
+	freezero(s, sizeof(*s));
+	*sa = NULL;
+}
+
+/* -- IKE_SA_INIT -------------------------------------------------------- */
+
+/* Octet 0 is our slot, by which groupd finds us; the rest is random. */
+int
+gm_hs_begin(struct km *km, struct gm_hs *hs)
 {
 	static const uint8_t zero[8];
 	int r;
 
+	hs->ke = sa_ike_first_ke(km->conf.suite);
+	if ((r = km_rand(km, hs->nonce, sizeof(hs->nonce))) != 0)
+		return r;
 	do {
-		if ((r = km_rand(km, spi, 8)) != 0)
+		if ((r = km_rand(km, hs->spi_i, 8)) != 0)
 			return r;
-		spi[0] = km->conf.slot;
-	} while (memcmp(spi, zero, 8) == 0);
-	return 0;
+		hs->spi_i[0] = km->conf.slot;
+	} while (memcmp(hs->spi_i, zero, 8) == 0);
+	return init_ke(km, hs->ke, hs->priv, hs->pub);
 }
 
-int
-gm_init_write(struct km *km, struct gm_hs *hs)
+static int
+put_init(const struct km *km, const struct gm_hs *hs, struct wbuf *wb)
 {
 	struct ike_hdr h = { .exchange = IKE_SA_INIT,
 		.version = IKE_VERSION,
 		.flags = IKE_F_INITIATOR };
-	struct chunk group = { km->conf.group_id, km->conf.group_id_len };
-	uint8_t pub[X25519_LEN], nonce[NONCE_LEN], bind[MIKE_GROUP_LEN];
-	struct chunk n = { nonce, sizeof(nonce) };
+	struct chunk n = { hs->nonce, sizeof(hs->nonce) };
+	struct chunk p = { hs->pub, ke_pub_len(hs->ke) };
 	struct chain c;
+	int r;
+
+	memcpy(h.spi_i, hs->spi_i, sizeof(h.spi_i));
+	if ((r = ike_hdr_put(wb, &h)) != 0)
+		return r;
+	chain_init(&c, wb, 16);
+	/* A cookie comes first: RFC 7296 2.6. */
+	if (hs->cookie_len > 0 &&
+	    (r = pld_notify_put(&c, N_COOKIE,
+		 (struct chunk){ hs->cookie, hs->cookie_len })) != 0)
+		return r;
+	if ((r = sa_ike_offer(&c, km->conf.suite, gm_is_foreign(km))) != 0 ||
+	    (r = pld_ke_put(&c, hs->ke, p)) != 0 ||
+	    (r = pld_raw_put(&c, PLD_NONCE, n)) != 0 ||
+	    (r = init_notifies_put(km, &c, n)) != 0)
+		return r;
+	return wb_set_u32(wb, 24, wb->len);
+}
+
+int
+gm_init_write(const struct km *km, struct gm_hs *hs)
+{
 	struct wbuf wb;
 	int r;
 
 	wb_init(&wb, hs->init, sizeof(hs->init));
-	if ((r = choose_spi(km, hs->spi_i)) != 0 ||
-	    (r = km_rand(km, hs->priv, sizeof(hs->priv))) != 0 ||
-	    (r = x25519_public(hs->priv, pub)) != 0 ||
-	    (r = km_rand(km, nonce, sizeof(nonce))) != 0 ||
-	    (r = mike_group_bind(group, n, bind)) != 0)
-		return r;
-	memcpy(h.spi_i, hs->spi_i, sizeof(h.spi_i));
-	if ((r = ike_hdr_put(&wb, &h)) != 0)
-		return r;
-	chain_init(&c, &wb, 16);
-	if ((r = sa_ike_put(&c, 1)) != 0 ||
-	    (r = pld_ke_put(
-		 &c, KE_X25519, (struct chunk){ pub, sizeof(pub) })) != 0 ||
-	    (r = pld_raw_put(&c, PLD_NONCE, n)) != 0 ||
-	    (r = pld_notify_put(&c, N_MIKE_GROUP,
-		 (struct chunk){ bind, sizeof(bind) })) != 0 ||
-	    (r = wb_set_u32(&wb, 24, wb.len)) != 0)
+	if ((r = put_init(km, hs, &wb)) != 0)
 		return r;
 	hs->init_len = wb.len;
 	return 0;
 }
 
-static struct chunk
-init_nonce(const uint8_t *p, size_t len)
-{
-	struct ike_init_view v;
-
-	/* Both messages were written or checked before they were kept. */
-	must(ike_init_view((struct chunk){ p, len }, &v) == 0);
-	return v.nonce;
-}
-
 static int
-derive(struct gm_hs *hs, const struct ike_init_view *iv, struct chunk pub)
+derive(const struct gm_hs *hs, const struct ike_suite *s,
+    const struct init_view *v, struct ike_keys *keys)
 {
-	struct ike_keys keys;
-	uint8_t shared[X25519_LEN];
+	struct chunk ni = { hs->nonce, sizeof(hs->nonce) };
+	uint8_t shared[KE_SHARED_MAX];
 	int r;
 
-	if (pub.len != X25519_LEN)
-		return -EBADMSG;
-	if ((r = x25519_shared(hs->priv, pub.p, shared)) == 0)
-		r = ike_keys_derive((struct chunk){ shared, X25519_LEN },
-		    init_nonce(hs->init, hs->init_len), iv->nonce, hs->spi_i,
-		    iv->hdr.spi_r, &keys);
-	if (r == 0)
-		hs->keys = keys;
+	if ((r = ke_shared(hs->ke, hs->priv, v->ke.pub, shared)) == 0)
+		r = ike_keys_derive(s,
+		    (struct chunk){ shared, ke_shared_len(hs->ke) }, ni,
+		    v->c.nonce, hs->spi_i, v->c.hdr.spi_r, keys);
 	explicit_bzero(shared, sizeof(shared));
-	explicit_bzero(&keys, sizeof(keys));
 	return r;
+}
+
+/* Only a foreign GCKS need not show that it knows the group. */
+static bool
+is_bound(const struct km *km, const struct init_view *v)
+{
+	struct chunk group = { km->conf.group_id, km->conf.group_id_len };
+
+	if (v->c.mike_group.len == 0)
+		return gm_is_foreign(km);
+	return mike_group_matches(&v->c, group);
 }
 
 int
 gm_init_read(struct km *km, struct gm_hs *hs, struct chunk msg)
 {
-	struct chunk group = { km->conf.group_id, km->conf.group_id_len };
-	struct chunk own = { km->conf.own_id, km->conf.own_id_len };
 	static const uint8_t zero[8];
-	struct ike_init_view iv;
-	struct ike_view v;
-	struct ike_hdr h;
-	struct pld_ke ke;
-	struct rbuf rb;
-	uint8_t num, *copy;
+	struct init_view v;
+	struct ike_suite s;
+	struct ike_keys keys;
+	uint8_t *copy;
 	int r;
 
-	rb_init(&rb, msg.p, msg.len);
-	if (ike_init_view(msg, &iv) || ike_hdr_get(&rb, &h) ||
-	    ike_view_get(h.next, rb, &v) || v.critical != 0 ||
-	    memcmp(h.spi_r, zero, 8) == 0 || !ike_has(&v.sa) ||
-	    !ike_has(&v.ke) || iv.nonce.len < IKE_NONCE_MIN ||
-	    sa_ike_choose(v.sa, true, &num) != 0 || num != 1 ||
-	    pld_ke_get(v.ke, &ke) || ke.group != KE_X25519)
+	if (init_read(msg, &v) || v.v.critical != 0 ||
+	    memcmp(v.c.hdr.spi_r, zero, 8) == 0 || !ike_has(&v.v.sa) ||
+	    v.ke.group != hs->ke || v.c.nonce.len < IKE_NONCE_MIN ||
+	    sa_ike_answer(v.v.sa, km->conf.suite, gm_is_foreign(km), &s) != 0 ||
+	    s.ke != hs->ke || !is_bound(km, &v))
 		return -EBADMSG;
-	if (!mike_group_matches(&iv, group))
-		return -EBADMSG;
-	if ((r = derive(hs, &iv, ke.pub)) != 0 ||
-	    (r = ike_maced_id(hs->keys.pi, own, hs->maced_i)) != 0)
+	if ((r = derive(hs, &s, &v, &keys)) != 0)
 		return r;
-	if ((copy = malloc(msg.len)) == NULL)
+	if ((copy = malloc(msg.len)) == NULL) {
+		explicit_bzero(&keys, sizeof(keys));
 		return -ENOMEM;
+	}
 	memcpy(copy, msg.p, msg.len);
+	free(hs->peer_init);
 	hs->peer_init = copy;
 	hs->peer_init_len = msg.len;
-	memcpy(hs->spi_r, h.spi_r, sizeof(hs->spi_r));
+	hs->suite = s;
+	hs->keys = keys;
+	hs->known = v.c.mike_group.len != 0;
+	hs->fragments = v.fragments && km->conf.fragment != 0;
+	hs->hashes = v.hashes;
+	memcpy(hs->spi_r, v.c.hdr.spi_r, sizeof(hs->spi_r));
+	explicit_bzero(&keys, sizeof(keys));
 	return 0;
 }
 
-static int
-put_group(const struct km *km, struct chain *c)
-{
-	uint8_t body[4 + sizeof(km->conf.group_id)] = { ID_KEY_ID };
+/* -- protected messages ------------------------------------------------- */
 
-	memcpy(body + 4, km->conf.group_id, km->conf.group_id_len);
-	return pld_raw_put(
-	    c, PLD_IDG, (struct chunk){ body, 4 + km->conf.group_id_len });
+int
+gm_seal(struct km *km, struct body *b, uint8_t exchange, uint32_t mid,
+    const uint8_t spi_i[8], const uint8_t spi_r[8], const struct sk_key *key,
+    bool fragments)
+{
+	struct ike_hdr h = { .exchange = exchange,
+		.version = IKE_VERSION,
+		.flags = IKE_F_INITIATOR,
+		.mid = mid };
+	size_t len,
+	    limit = fragments ? init_limit(km, &gm_current(km)->peer) : 0;
+	uint8_t *p;
+	int r;
+
+	memcpy(h.spi_i, spi_i, sizeof(h.spi_i));
+	memcpy(h.spi_r, spi_r, sizeof(h.spi_r));
+	if ((r = body_protect(km, b, &h, key, limit, &p, &len)) != 0)
+		return r;
+	free(km->gm->out);
+	km->gm->out = p;
+	km->gm->out_len = len;
+	return 0;
+}
+
+/* The group's part: IDg and SAg. */
+static int
+put_ask(const struct km *km, struct chain *c)
+{
+	int r = body_group(km, c);
+
+	return r != 0 ? r : sag_put(c);
 }
 
 int
 gm_auth_write(
     struct km *km, struct gm_hs *hs, uint8_t method, struct chunk auth)
 {
-	struct ike_hdr h = { .exchange = GSA_AUTH,
-		.version = IKE_VERSION,
-		.flags = IKE_F_INITIATOR,
-		.mid = 1 };
 	struct chunk own = { km->conf.own_id, km->conf.own_id_len };
-	struct chain c;
-	struct wbuf wb;
-	uint64_t iv;
+	struct chunk ppk = { km->conf.ppk_id, km->conf.ppk_id_len };
+	bool gsa = gm_current(km)->exchange == GSA_AUTH;
+	struct body b;
 	int r;
 
-	memcpy(h.spi_i, hs->spi_i, sizeof(h.spi_i));
-	memcpy(h.spi_r, hs->spi_r, sizeof(h.spi_r));
-	wb_init(&wb, hs->auth, sizeof(hs->auth));
-	if ((r = km_iv(km, &iv)) != 0 || (r = sk_begin(&wb, &h, iv, &c)) != 0 ||
-	    (r = pld_raw_put(&c, PLD_IDI, own)) != 0 ||
-	    (r = pld_auth_put(&c, method, auth)) != 0 ||
-	    (r = put_group(km, &c)) != 0 || (r = sag_put(&c)) != 0 ||
-	    (r = sk_end(&wb, hs->keys.ei)) != 0)
+	if ((r = body_begin(&b)) != 0 ||
+	    (r = pld_raw_put(&b.chain, PLD_IDI, own)) != 0 ||
+	    (r = body_certs(km, &b.chain)) != 0 ||
+	    (!hs->known && (r = body_certreq(km, &b.chain)) != 0) ||
+	    (r = pld_auth_put(&b.chain, method, auth)) != 0 ||
+	    (ppk.len > 0 &&
+		(r = pld_notify_put(&b.chain, N_PPK_IDENTITY, ppk)) != 0) ||
+	    (gsa && (r = put_ask(km, &b.chain)) != 0))
 		return r;
-	hs->auth_len = wb.len;
-	return 0;
+	return gm_seal(km, &b, gm_current(km)->exchange, 1, hs->spi_i,
+	    hs->spi_r, &hs->keys.i, hs->fragments);
 }
 
 int
-gm_auth_read(struct km *km, struct gm_hs *hs, struct chunk msg)
+gm_open(
+    struct km *km, struct gm_hs *hs, const struct sk_key *key, struct chunk msg)
 {
 	struct ike_view v = { 0 };
-	struct rbuf inner;
-	uint8_t *plain, first;
-	int r;
+	struct sk_plain o;
+	int r = sk_take(key, msg, &hs->frags, &o);
 
-	if ((plain = malloc(msg.len)) == NULL)
-		return -ENOMEM;
-	if ((r = sk_open(msg, hs->keys.er, plain, &first, &inner)) != 0) {
-		freezero(plain, msg.len);
+	if (r == -EAGAIN || r == -EALREADY) {
+		km->count[r == -EAGAIN ? C_FRAGMENT : C_DROP_FRAGMENT]++;
+		hs->octets += msg.len;
+		return -EAGAIN;
+	}
+	if (r != 0) {
+		if (r == -EBADMSG)
+			km->count[C_DROP_INTEGRITY]++;
 		return r;
 	}
 	/*
 	 * From here on the message is the peer's own.  A chain that cannot be
 	 * read is an empty view, which is refused for what it lacks.
 	 */
-	if (ike_view_get(first, inner, &v) != 0 || v.critical != 0) {
+	if (ike_view_get(o.first, o.inner, &v) != 0 || v.critical != 0) {
 		v = (struct ike_view){ 0 };
 		km->count[C_DROP_MALFORMED]++;
 	}
-	freezero(hs->plain, hs->plain_len);
+	sk_plain_free(&hs->plain);
 	hs->view = v;
-	hs->plain = plain;
-	hs->plain_len = msg.len;
+	hs->plain = o;
+	hs->octets += msg.len;
+	return 0;
+}
+
+/* -- questions to policyd ----------------------------------------------- */
+
+int
+gm_mac_own(const struct km *km, struct gm_hs *hs)
+{
+	return ike_maced_id(&hs->keys, true,
+	    (struct chunk){ km->conf.own_id, km->conf.own_id_len },
+	    hs->maced_i);
+}
+
+int
+gm_ask_mix(
+    const struct km *km, const struct gm_hs *hs, uint32_t req, struct fx *fx)
+{
+	struct km_fx *e = fx_add(fx, KM_FX_MIX);
+
+	if (e == NULL)
+		return -ENOMEM;
+	e->mix.req = req;
+	e->mix.prf = (uint8_t)hs->keys.prf;
+	memcpy(e->mix.ppk_id, km->conf.ppk_id, sizeof(e->mix.ppk_id));
+	e->mix.ppk_id_len = km->conf.ppk_id_len;
+	e->mix.sk_len = 3 * prf_len(hs->keys.prf);
+	memcpy(e->mix.sk, hs->keys.d_pi_pr, e->mix.sk_len);
 	return 0;
 }
 
@@ -215,16 +283,18 @@ gm_ask_sign(const struct gm_hs *hs, uint32_t req, struct fx *fx)
 	struct km_fx *e = fx_add(fx, KM_FX_SIGN);
 	struct chunk init = { hs->init, hs->init_len };
 	struct chunk nonce = init_nonce(hs->peer_init, hs->peer_init_len);
+	struct chunk maced = { hs->maced_i, prf_len(hs->keys.prf) };
 	int r;
 
 	if (e == NULL)
 		return -ENOMEM;
 	e->sign.req = req;
+	e->sign.prf = (uint8_t)hs->keys.prf;
+	e->sign.hashes = hs->hashes;
 	if ((r = fx_copy(fx, init, &e->sign.own_init)) != 0 ||
 	    (r = fx_copy(fx, nonce, &e->sign.peer_nonce)) != 0)
 		return r;
-	return fx_copy(
-	    fx, (struct chunk){ hs->maced_i, PRF_LEN }, &e->sign.maced_id);
+	return fx_copy(fx, maced, &e->sign.maced_id);
 }
 
 int
@@ -232,7 +302,8 @@ gm_ask_check(const struct gm_hs *hs, uint32_t req, struct fx *fx)
 {
 	struct km_fx *e = fx_add(fx, KM_FX_CHECK);
 	struct chunk init = { hs->peer_init, hs->peer_init_len };
-	struct chunk nonce = init_nonce(hs->init, hs->init_len);
+	struct chunk nonce = { hs->nonce, sizeof(hs->nonce) };
+	struct chunk maced = { hs->maced_r, prf_len(hs->keys.prf) };
 	struct pld_auth a;
 	struct pld_id id;
 	int r;
@@ -242,13 +313,14 @@ gm_ask_check(const struct gm_hs *hs, uint32_t req, struct fx *fx)
 	if (pld_id_get(hs->view.id_r, &id) || pld_auth_get(hs->view.auth, &a))
 		return -EBADMSG;
 	e->check.req = req;
-	e->check.wants_sender = true;
+	e->check.prf = (uint8_t)hs->keys.prf;
 	e->check.method = a.method;
 	if ((r = fx_copy(fx, init, &e->check.peer_init)) != 0 ||
 	    (r = fx_copy(fx, nonce, &e->check.own_nonce)) != 0 ||
-	    (r = fx_copy(fx, (struct chunk){ hs->maced_r, PRF_LEN },
-		 &e->check.maced_id)) != 0 ||
-	    (r = fx_copy(fx, id.body, &e->check.peer_id)) != 0)
+	    (r = fx_copy(fx, maced, &e->check.maced_id)) != 0 ||
+	    (r = fx_copy(fx, id.body, &e->check.peer_id)) != 0 ||
+	    (r = fx_join(
+		 fx, hs->view.cert, hs->view.n_cert, &e->check.certs)) != 0)
 		return r;
 	return fx_copy(fx, a.data, &e->check.auth);
 }

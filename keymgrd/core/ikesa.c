@@ -62,7 +62,7 @@ handshake_free(struct handshake **hs)
 		return;
 	free(h->peer_init);
 	free(h->own_init);
-	freezero(h->request, h->request_len);
+	sk_plain_free(&h->request);
 	freezero(h, sizeof(*h));
 	*hs = NULL;
 }
@@ -77,6 +77,8 @@ ikesa_free(struct ikesa **sa)
 	must(s->in == 0 && s->timer.pos == 0);
 	handshake_free(&s->hs);
 	free(s->resp);
+	free(s->who);
+	sk_frags_free(&s->frags);
 	freezero(s, sizeof(*s));
 	*sa = NULL;
 }

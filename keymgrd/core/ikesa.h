@@ -4,17 +4,18 @@
 
 /*
  * The IKE SAs of a responder.  What only the handshake needs hangs on hs and
- * goes as soon as the peer is authenticated; an open SA then holds two keys
- * and its last response, about 1 KiB.
+ * goes as soon as the peer is authenticated; an open SA then holds three keys
+ * and its last response, about 1.5 KiB.
  */
 
 #include "common/crypto.h"
 #include "keymgrd/core/core.h"
 #include "keymgrd/core/ike/keys.h"
+#include "keymgrd/core/ike/msg.h"
 
 enum ikesa_state {
-	RS_INIT, /* IKE_SA_INIT answered; GSA_AUTH is expected */
-	RS_BUSY, /* policyd works on a GSA_AUTH */
+	RS_INIT, /* IKE_SA_INIT answered; GSA_AUTH or IKE_AUTH is expected */
+	RS_BUSY, /* policyd works on it */
 	RS_OPEN, /* authenticated */
 	RS_DEAD, /* over; stays a while to repeat its last response */
 };
@@ -30,22 +31,36 @@ enum ikesa_index {
 
 #define SIGN_MAX 600
 
+/* What a request asks of the group (gcks_reg.c). */
+struct group_ask {
+	uint16_t refusal; /* found in the request: an error notify, or 0 */
+	bool sends;	  /* GROUP_SENDER */
+};
+
 struct handshake {
-	uint8_t priv[X25519_LEN];
+	struct ike_suite suite;
+	uint8_t priv[KE_PRIV_MAX];
 	struct ike_keys keys;
 	bool have_keys;
+	/* What the peer's IKE_SA_INIT said. */
+	uint8_t hashes;
+	bool ppk;
 	uint8_t *peer_init, *own_init;
 	size_t peer_init_len, own_init_len;
-	/* Of the GSA_AUTH request, while policyd works on it. */
-	uint8_t *request; /* decrypted; the chunks point into it */
-	size_t request_len;
-	struct chunk peer_id, peer_auth;
+	/* Of the GSA_AUTH or IKE_AUTH request, while policyd works on it. */
+	uint8_t exchange;
+	struct sk_plain request; /* the chunks point into it */
+	struct chunk peer_id, peer_auth, cert[IKE_CERTS_MAX];
+	size_t n_cert;
 	uint8_t peer_method;
-	uint8_t maced_i[PRF_LEN], maced_r[PRF_LEN];
-	uint16_t refusal; /* group error found in the request, or 0 */
-	/* Answers; have_verdict without AV_OK ends it at once. */
-	bool have_verdict, have_sign;
+	uint8_t maced_i[PRF_MAX], maced_r[PRF_MAX];
+	struct group_ask ask;
+	bool wants_child; /* IKE_AUTH that is not childless */
+	/* Answers; have_verdict without authenticity ends it at once. */
+	bool mixing, have_verdict, have_sign;
 	enum auth_verdict verdict;
+	uint8_t admit;
+	uint32_t valid_s;
 	char who[128]; /* printable identity */
 	uint8_t method, auth[SIGN_MAX];
 	size_t auth_len;
@@ -56,15 +71,25 @@ struct ikesa {
 	uint64_t key[INDEXES];
 	uint8_t in;	/* bit per index */
 	bool authentic; /* the peer is who it said; counts as a member */
+	bool member;	/* it has the group's keys */
+	bool fragments; /* the peer puts fragments together */
+	bool kwa;	/* a key wrap was agreed on */
+	uint8_t admit;	/* what policyd admitted it to */
 	enum ikesa_state state;
 	struct timer timer;
+	uint64_t valid_ms; /* until when to rely on its authentication */
 	uint8_t spi_i[8], spi_r[8];
 	struct endpoint local, peer;
-	uint8_t ei[GCM_KEYMAT_LEN], er[GCM_KEYMAT_LEN];
+	struct sk_key i, r; /* what it sends, what we send */
+	uint8_t gsk_w[KW_KEY_LEN];
+	char *who;		 /* once it is authenticated */
 	uint32_t last_mid;	 /* of the last request that was taken */
-	uint8_t last_digest[16]; /* and what it was */
-	uint8_t *resp;		 /* its response, NULL while RS_BUSY */
-	size_t resp_len;
+	uint8_t last_digest[16]; /* and what it, or its first fragment, was */
+	uint8_t next_digest[16]; /* of the one that is being put together */
+	struct sk_frags *frags;
+	uint64_t until_ms; /* when the SA ends, if open */
+	uint8_t *resp;	   /* its response, NULL while RS_BUSY */
+	size_t resp_len;   /* may be several fragments */
 	struct handshake *hs;
 };
 

@@ -55,9 +55,27 @@ role_is_usable(const struct km_conf *c)
 	for (size_t i = 0; i < c->n_gcks; i++)
 		if (c->gcks[i].id_len < 5 || c->gcks[i].id_len > KM_ID_MAX ||
 		    c->gcks[i].peer.addr.len == 0 ||
-		    c->gcks[i].peer.addr.len != c->gcks[i].local.len)
+		    c->gcks[i].peer.addr.len != c->gcks[i].local.len ||
+		    (c->gcks[i].exchange != GSA_AUTH &&
+			c->gcks[i].exchange != IKE_AUTH))
 			return false;
 	return true;
+}
+
+static bool
+suite_is_usable(const struct km_conf *c)
+{
+	size_t len = 0;
+
+	if (c->n_cert > KM_CERTS_MAX)
+		return false;
+	for (size_t i = 0; i < c->n_cert; i++)
+		len += c->cert_len[i];
+	return (c->suite == SUITE_DEFAULT || c->suite == SUITE_CNSA) &&
+	       len <= sizeof(c->certs) &&
+	       (c->fragment == 0 || c->fragment >= 576) &&
+	       c->ppk_id_len <= sizeof(c->ppk_id) &&
+	       c->anchors_len <= sizeof(c->anchors);
 }
 
 static bool
@@ -65,8 +83,9 @@ conf_is_usable(const struct km_conf *c)
 {
 	return c->slot < MIKE_SLOTS && c->group_id_len > 0 &&
 	       c->group_id_len <= sizeof(c->group_id) && c->own_id_len >= 5 &&
-	       c->own_id_len <= KM_ID_MAX && c->lifetime_s >= LIFE_MIN_S &&
-	       addrs_are_usable(c) && role_is_usable(c);
+	       c->own_id_len <= KM_ID_MAX && suite_is_usable(c) &&
+	       c->lifetime_s >= LIFE_MIN_S && addrs_are_usable(c) &&
+	       role_is_usable(c);
 }
 
 struct km *
@@ -79,6 +98,7 @@ km_new(const struct km_conf *conf, const struct km_ops *ops)
 		return NULL;
 	km->conf = *conf;
 	km->ops = *ops;
+	km->iv = (uint64_t)conf->instance << 48;
 	km->keys.sas.next_req = &km->next_req;
 	km->told_state = GS_STARTING;
 	ok = timers_reserve(&km->timers, 1) == 0;
@@ -123,15 +143,6 @@ km_rand_between(const struct km *km, uint64_t lo, uint64_t hi, uint64_t *v)
 	if ((r = km_rand(km, &x, sizeof(x))) != 0)
 		return r;
 	*v = lo + x % (hi - lo + 1);
-	return 0;
-}
-
-int
-km_iv(struct km *km, uint64_t *iv)
-{
-	if (km->iv >> 48 != 0)
-		return -EOVERFLOW;
-	*iv = (uint64_t)km->conf.instance << 48 | km->iv++;
 	return 0;
 }
 
@@ -204,8 +215,14 @@ on_policyd(struct km *km, const struct km_in *in, struct fx *fx)
 {
 	if (km->gm != NULL)
 		return gm_policyd(km, in, fx);
-	return in->ev == KM_EV_SIGNED ? gcks_signed(km, in, fx)
-				      : gcks_checked(km, in, fx);
+	switch (in->ev) {
+	case KM_EV_SIGNED:
+		return gcks_signed(km, in, fx);
+	case KM_EV_CHECKED:
+		return gcks_checked(km, in, fx);
+	default:
+		return gcks_mixed(km, in, fx);
+	}
 }
 
 static int
@@ -237,14 +254,14 @@ on_timer(struct km *km, struct fx *fx)
 }
 
 static int
-on_resync(struct km *km, struct fx *fx)
+on_resync(struct km *km, bool policyd, struct fx *fx)
 {
 	int r;
 
 	if (km->gm != NULL)
 		return gm_resync(km, fx);
 	r = skeys_resync(km, fx);
-	return r != 0 ? r : gcks_resync(km, fx);
+	return r != 0 ? r : gcks_resync(km, policyd, fx);
 }
 
 static int
@@ -264,6 +281,7 @@ dispatch(struct km *km, const struct km_in *in, struct fx *fx)
 		return on_dgram(km, in, fx);
 	case KM_EV_SIGNED:
 	case KM_EV_CHECKED:
+	case KM_EV_MIXED:
 		return on_policyd(km, in, fx);
 	case KM_EV_SA:
 		return on_sa(km, in, fx);
@@ -273,7 +291,9 @@ dispatch(struct km *km, const struct km_in *in, struct fx *fx)
 	case KM_EV_ACQUIRE: /* a receiver's application sends: not allowed */
 		return sender ? skeys_acquire(km, in, fx) : 0;
 	case KM_EV_RESYNC:
-		return on_resync(km, fx);
+		return on_resync(km, in->resync.policyd, fx);
+	case KM_EV_LEAVE:
+		return sender ? fx_left(fx) : gm_leave(km, fx);
 	}
 	return -EPROTO;
 }
@@ -334,7 +354,8 @@ set_timer(struct km *km)
 int
 km_step(struct km *km, const struct km_in *in, struct fx *fx)
 {
-	bool touches_keys = in->ev != KM_EV_DGRAM && in->ev != KM_EV_SIGNED;
+	bool touches_keys =
+	    km->gm != NULL || (in->ev != KM_EV_DGRAM && in->ev != KM_EV_SIGNED);
 	struct fx_mark mark = fx_mark(fx);
 	struct keys before;
 	int r;
@@ -438,4 +459,23 @@ km_counts(const struct km *km, struct km_count *out, size_t max)
 	for (; n < C_ALL && n < max; n++)
 		out[n] = (struct km_count){ count_names[n], km->count[n] };
 	return n;
+}
+
+size_t
+km_refused(
+    const struct km *km, uint64_t now_ms, struct km_refused out[KM_REFUSED_MAX])
+{
+	_Static_assert(KM_REFUSED_MAX == REFUSED_MAX, "one limit");
+	for (size_t i = 0; i < km->refused.n; i++) {
+		const struct refused *r = &km->refused.v[i];
+
+		out[i] = (struct km_refused){ .who = r->who,
+			.cause = r->cause,
+			.peer = &r->peer,
+			.times = r->times,
+			.age_s = now_ms > r->last_ms
+				     ? (now_ms - r->last_ms) / 1000
+				     : 0 };
+	}
+	return km->refused.n;
 }

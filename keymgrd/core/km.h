@@ -19,6 +19,8 @@
 #define KM_ADDRS_MAX 16
 #define KM_GCKS_MAX 32
 #define KM_ID_MAX 516 /* ID payload body: type | 0 0 0 | data */
+#define KM_CERTS_MAX 4
+#define KM_CERTS_LEN 16384 /* octets of all of them */
 
 struct km;
 
@@ -41,6 +43,11 @@ struct km_gcks {
 	size_t id_len;
 	struct addr local; /* own address to ask from */
 	struct endpoint peer;
+	/*
+	 * GSA_AUTH; or IKE_AUTH for a peer that does not know MIKE: childless
+	 * (RFC 6023), then GSA_REGISTRATION.
+	 */
+	uint8_t exchange;
 };
 
 struct km_conf {
@@ -58,6 +65,17 @@ struct km_conf {
 	size_t n_addr;
 	struct km_gcks gcks[KM_GCKS_MAX];
 	size_t n_gcks;
+	enum suite suite;
+	bool foreign;	      /* peers without MIKE_GROUP may come */
+	uint16_t fragment;    /* largest IP datagram of ours unsplit; 0: any */
+	uint8_t ppk_id[64];   /* type | id; no IKE SA without this PPK */
+	size_t ppk_id_len;    /* 0: no PPK */
+	uint8_t anchors[320]; /* SHA-1 of each anchor's key, for CERTREQ */
+	size_t anchors_len;
+	/* Own certificate chain, leaf first, back to back; none with a PSK. */
+	uint8_t certs[KM_CERTS_LEN];
+	size_t cert_len[KM_CERTS_MAX];
+	size_t n_cert;
 	/*
 	 * Instance number of this process, never repeated for the slot: the
 	 * high 16 bits of every AEAD IV are this, the low 48 a counter.
@@ -72,10 +90,12 @@ enum km_ev {
 	KM_EV_DGRAM,   /* a datagram for this group */
 	KM_EV_SIGNED,  /* answer to KM_FX_SIGN */
 	KM_EV_CHECKED, /* answer to KM_FX_CHECK */
+	KM_EV_MIXED,   /* answer to KM_FX_MIX */
 	KM_EV_SA,      /* answer to KM_FX_SA_* */
 	KM_EV_EXPIRED, /* the kernel expired an SA, softly or hard */
 	KM_EV_ACQUIRE, /* an application sent and the kernel has no SA */
 	KM_EV_RESYNC,  /* policyd or dispatcherd restarted: ask again */
+	KM_EV_LEAVE,   /* say good-bye to the GCKS, then KM_FX_LEFT */
 };
 
 struct km_in {
@@ -96,8 +116,16 @@ struct km_in {
 		struct {
 			uint32_t req;
 			enum auth_verdict verdict;
-			struct chunk identity; /* text, for people */
+			enum auth_cause cause;
+			uint8_t admit;	       /* enum admit, bits */
+			uint32_t valid_s;      /* to be relied on */
+			struct chunk identity; /* text, as claimed */
 		} checked;
+		struct {
+			uint32_t req;
+			bool ok;
+			struct chunk sk; /* as in KM_FX_MIX, mixed */
+		} mixed;
 		struct {
 			uint32_t req;
 			enum ipc_status status;
@@ -111,6 +139,9 @@ struct km_in {
 		struct {
 			struct addr dst;
 		} acquire;
+		struct {
+			bool policyd; /* its policy may be another one now */
+		} resync;
 	};
 };
 
@@ -119,10 +150,12 @@ enum km_fx_kind {
 	KM_FX_SEND,	  /* a datagram */
 	KM_FX_SIGN,	  /* ask policyd: AUTH_SIGN */
 	KM_FX_CHECK,	  /* ask policyd: AUTH_CHECK */
+	KM_FX_MIX,	  /* ask policyd: PPK_MIX */
 	KM_FX_SA_INSTALL, /* ask dispatcherd */
 	KM_FX_SA_DELETE,
 	KM_FX_CHANGED, /* km_status() has changed: tell groupd */
 	KM_FX_NOTE,    /* an event for the log; the shell writes it */
+	KM_FX_LEFT,    /* the GCKS knows, or does not answer */
 };
 
 /* Octets are owned by the effect list and live until fx_reset(). */
@@ -136,15 +169,24 @@ struct km_fx {
 		} send;
 		struct {
 			uint32_t req;
+			uint8_t prf, hashes;
 			struct chunk own_init, peer_nonce, maced_id;
 		} sign;
 		struct {
 			uint32_t req;
-			bool wants_sender;
+			uint8_t prf;
 			struct chunk peer_init, own_nonce, maced_id, peer_id;
 			uint8_t method;
-			struct chunk auth;
+			struct chunk auth, certs;
 		} check;
+		struct {
+			uint32_t req;
+			uint8_t prf;
+			uint8_t ppk_id[64];
+			size_t ppk_id_len;
+			uint8_t sk[144]; /* SK_d | SK_pi | SK_pr */
+			size_t sk_len;
+		} mix;
 		struct {
 			uint32_t req;
 			enum sa_mode mode;
@@ -205,5 +247,16 @@ struct km_count {
 	uint64_t value;
 };
 size_t km_counts(const struct km *km, struct km_count *out, size_t max);
+
+/* Who was refused lately and why, by identity and cause; borrowed. */
+#define KM_REFUSED_MAX 16
+struct km_refused {
+	const char *who, *cause;
+	const struct addr *peer;
+	uint32_t times;
+	uint64_t age_s; /* of the last time */
+};
+size_t km_refused(const struct km *km, uint64_t now_ms,
+    struct km_refused out[KM_REFUSED_MAX]);
 
 #endif

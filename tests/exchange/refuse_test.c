@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "tests/lib/pair.h"
+#include "tests/lib/raw.h"
 
 #include "common/ike/hdr.h"
 
@@ -269,7 +270,6 @@ no_common_proposal(void **state)
 	struct change c[] = {
 		{ { 1, 0, 0, 20 }, { 1, 0, 0, 19 }, 4, false },
 		{ { 2, 0, 0, 5 }, { 2, 0, 0, 7 }, 4, false },
-		{ { 4, 0, 0, 31 }, { 4, 0, 0, 32 }, 4, false },
 		{ { 13, 0, 0, 3 }, { 13, 0, 0, 1 }, 4, false },
 		{ { 0x80, 14, 1, 0 }, { 0x80, 14, 0, 128 }, 4, false },
 	};
@@ -296,7 +296,7 @@ no_common_proposal(void **state)
 static void
 wrong_ke_group(void **state)
 {
-	struct change c = { { 0, 40, 0, 31, 0, 0 }, { 0, 40, 0, 19, 0, 0 }, 6,
+	struct change c = { { 0, 40, 0, 31, 0, 0 }, { 0, 40, 0, 14, 0, 0 }, 6,
 		false };
 	struct world *w = two();
 
@@ -308,6 +308,47 @@ wrong_ke_group(void **state)
 	assert_true(world_noted(w, 2, "notify=17"));
 	world_run(w, w->now + 700);
 	assert_int_equal(world_state(w, 2), GS_KEYED);
+	world_free(&w);
+}
+
+/* The operator sees who it was, how often and why; strangers give way. */
+static void
+refused_peers_are_remembered(void **state)
+{
+	struct world *w = two();
+	struct km_refused v[KM_REFUSED_MAX];
+	struct raw r;
+
+	(void)state;
+	w->host[0].refuses = true;
+	go(w);
+	world_run(w, w->now + 1500);
+	assert_int_equal(km_refused(w->host[0].km, w->now + 5000, v), 1);
+	assert_string_equal(v[0].who, "host-2");
+	assert_string_equal(v[0].cause, "forbidden");
+	assert_int_equal(v[0].times, 2);
+	assert_in_range(v[0].age_s, 5, 6);
+	assert_int_equal(v[0].peer->len, 4);
+	km_free(&w->host[2].km);
+	w->host[0].refuses = false;
+	w->host[0].force = AV_FAILED;
+	w->host[0].cause = AC_UNTRUSTED;
+	for (unsigned int i = 0; i < KM_REFUSED_MAX + 3; i++) {
+		w->now += 1000;
+		raw_init(&r, w, 0, (uint8_t)(i + 1));
+		raw_handshake(&r);
+		raw_begin(&r, GSA_AUTH, 1);
+		raw_put_auth(&r, 100 + i, "correct horse");
+		raw_put_idg(&r, W_GROUP);
+		raw_end(&r);
+		raw_fini(&r);
+	}
+	assert_int_equal(km_refused(w->host[0].km, w->now, v), KM_REFUSED_MAX);
+	for (size_t i = 0; i < KM_REFUSED_MAX; i++) {
+		assert_string_equal(v[i].cause, "untrusted");
+		assert_int_equal(v[i].times, 1);
+		assert_true(v[i].age_s < KM_REFUSED_MAX);
+	}
 	world_free(&w);
 }
 
@@ -420,6 +461,7 @@ main(void)
 		cmocka_unit_test(mike_group_is_bound_to_the_nonce),
 		cmocka_unit_test(no_common_proposal),
 		cmocka_unit_test(wrong_ke_group),
+		cmocka_unit_test(refused_peers_are_remembered),
 		cmocka_unit_test(policyd_finds_it_unbound),
 		cmocka_unit_test(the_next_gcks_is_asked_at_once),
 		cmocka_unit_test(bad_policies),

@@ -54,6 +54,7 @@ idg_of_another_group(void **state)
 	assert_true(raw_got_notify(&r, N_INVALID_GROUP_ID));
 	assert_int_equal(world_count(w, 0, "reg.invalid-group"), 1);
 	assert_int_equal(world_count(w, 0, "reg.ok"), 0);
+	raw_fini(&r);
 	world_free(&w);
 	/* Not authenticated: the group is not talked about. */
 	start_raw(&r, &w);
@@ -63,6 +64,7 @@ idg_of_another_group(void **state)
 	raw_end(&r);
 	assert_true(raw_got_notify(&r, N_AUTHENTICATION_FAILED));
 	assert_false(raw_got_notify(&r, N_INVALID_GROUP_ID));
+	raw_fini(&r);
 	world_free(&w);
 }
 
@@ -78,10 +80,12 @@ sag_without_our_cipher(void **state)
 	raw_begin(&r, GSA_AUTH, 1);
 	raw_put_auth(&r, 5, "correct horse");
 	raw_put_idg(&r, W_GROUP);
-	assert_int_equal(sa_ike_put(&r.chain, 1), 0); /* IKE, not ESP */
+	assert_int_equal(
+	    sa_ike_put(&r.chain, 1, &r.suite), 0); /* IKE, not ESP */
 	raw_end(&r);
 	assert_true(raw_got_notify(&r, N_NO_PROPOSAL_CHOSEN));
 	assert_int_equal(world_count(w, 0, "reg.no-proposal"), 1);
+	raw_fini(&r);
 	world_free(&w);
 }
 
@@ -100,6 +104,7 @@ malformed_but_protected(void **state)
 	raw_end(&r);
 	assert_true(raw_got_notify(&r, N_INVALID_SYNTAX));
 	assert_int_equal(w->host[0].n_checks, 0);
+	raw_fini(&r);
 	world_free(&w);
 
 	start_raw(&r, &w);
@@ -109,6 +114,7 @@ malformed_but_protected(void **state)
 	raw_put_idg(&r, W_GROUP);
 	raw_end(&r);
 	assert_true(raw_got_notify(&r, N_INVALID_SYNTAX));
+	raw_fini(&r);
 	world_free(&w);
 
 	start_raw(&r, &w);
@@ -119,6 +125,7 @@ malformed_but_protected(void **state)
 	r.buf[r.wb.len - 3] |= 0x80;
 	raw_end(&r);
 	assert_true(raw_got_notify(&r, N_UNSUPPORTED_CRITICAL_PAYLOAD));
+	raw_fini(&r);
 	world_free(&w);
 }
 
@@ -148,6 +155,7 @@ nothing_but_gsa_auth_before_authentication(void **state)
 	raw_put_idg(&r, W_GROUP);
 	raw_end(&r);
 	assert_int_equal(world_count(w, 0, "reg.ok"), 1);
+	raw_fini(&r);
 	world_free(&w);
 }
 
@@ -169,7 +177,7 @@ register_raw(struct raw *r, struct world **w)
 static void
 informational(void **state)
 {
-	uint8_t plain[8192], del[4] = { 1, 0, 0, 0 }, again[512];
+	uint8_t del[4] = { 1, 0, 0, 0 }, again[512];
 	struct rbuf inner;
 	struct world *w;
 	struct raw r;
@@ -179,22 +187,22 @@ informational(void **state)
 	register_raw(&r, &w);
 	raw_begin(&r, IKE_INFORMATIONAL, 2);
 	raw_end(&r);
-	assert_int_equal(raw_open(&r, plain, &inner), 0);
+	assert_int_equal(raw_open(&r, &inner), 0);
 	assert_int_equal(rb_left(&inner), 0);
 	/* Something that is not done here gets an answer that says so. */
 	raw_begin(&r, IKE_CREATE_CHILD_SA, 3);
 	raw_end(&r);
-	assert_true(raw_got_notify(&r, N_INVALID_SYNTAX));
+	assert_true(raw_got_notify(&r, N_TEMPORARY_FAILURE));
 	raw_begin(&r, IKE_INFORMATIONAL, 4);
 	assert_int_equal(pld_raw_put(&r.chain, PLD_DELETE,
 			     (struct chunk){ del, sizeof(del) }),
 	    0);
 	raw_end(&r);
-	assert_int_equal(raw_open(&r, plain, &inner), 0);
+	assert_int_equal(raw_open(&r, &inner), 0);
 	/* Only the last answer can be had again, the same octets. */
 	len = r.got_len;
 	memcpy(again, r.got, len);
-	raw_send(&r, r.buf, r.wb.len);
+	raw_again(&r);
 	assert_int_equal(r.got_len, len);
 	assert_memory_equal(again, r.got, len);
 	raw_begin(&r, IKE_INFORMATIONAL, 5);
@@ -202,12 +210,26 @@ informational(void **state)
 	raw_end(&r);
 	assert_int_equal(r.n_got, 0);
 	world_run(w, w->now + 30001);
-	raw_send(&r, r.buf, r.wb.len);
+	raw_again(&r);
 	assert_int_equal(world_count(w, 0, "drop.no-sa"), 1);
+	raw_fini(&r);
 	world_free(&w);
 }
 
-/* Ten minutes after the last use, and not before. */
+static void
+is_there(struct raw *r, uint32_t mid, bool there)
+{
+	unsigned int got = r->n_got;
+
+	raw_begin(r, IKE_INFORMATIONAL, mid);
+	raw_end(r);
+	assert_int_equal(r->n_got, got + there);
+}
+
+/*
+ * Ten minutes after the last use, and not before; that of a member when its
+ * keys have ended.
+ */
 static void
 idle_sas_end(void **state)
 {
@@ -215,20 +237,54 @@ idle_sas_end(void **state)
 	struct raw r;
 
 	(void)state;
-	register_raw(&r, &w);
-	world_run(w, w->now + 599000);
-	raw_begin(&r, IKE_INFORMATIONAL, 2);
+	start_raw(&r, &w);
+	raw_begin(&r, IKE_AUTH, 1);
+	raw_put_auth(&r, 5, "correct horse");
 	raw_end(&r);
-	assert_int_equal(r.n_got, 3);
 	world_run(w, w->now + 599000);
-	raw_begin(&r, IKE_INFORMATIONAL, 3);
-	raw_end(&r);
-	assert_int_equal(r.n_got, 4);
+	is_there(&r, 2, true);
+	world_run(w, w->now + 599000);
+	is_there(&r, 3, true);
 	world_run(w, w->now + 601000);
-	raw_begin(&r, IKE_INFORMATIONAL, 4);
-	raw_end(&r);
-	assert_int_equal(r.n_got, 4);
+	is_there(&r, 4, false);
 	assert_int_equal(world_count(w, 0, "drop.no-sa"), 1);
+	raw_fini(&r);
+	world_free(&w);
+
+	register_raw(&r, &w);
+	world_run(w, w->now + 3600000);
+	is_there(&r, 2, true);
+	world_run(w, w->now + 3629000);
+	is_there(&r, 3, true);
+	world_run(w, w->now + 3631000);
+	is_there(&r, 4, false);
+	raw_fini(&r);
+	world_free(&w);
+}
+
+/* No longer than the certificate that stands for the peer. */
+static void
+authentication_runs_out(void **state)
+{
+	struct world *w;
+	struct raw r;
+
+	(void)state;
+	w = two();
+	w->host[0].valid_s = 100;
+	world_start(w, 0);
+	world_settle(w);
+	raw_init(&r, w, 0, 1);
+	raw_handshake(&r);
+	raw_begin(&r, GSA_AUTH, 1);
+	raw_put_auth(&r, 5, "correct horse");
+	raw_put_idg(&r, W_GROUP);
+	raw_end(&r);
+	world_run(w, w->now + 99000);
+	is_there(&r, 2, true);
+	world_run(w, w->now + 2000);
+	is_there(&r, 3, false);
+	raw_fini(&r);
 	world_free(&w);
 }
 
@@ -254,6 +310,7 @@ a_new_registration_replaces_the_old(void **state)
 	raw_begin(&r2, IKE_INFORMATIONAL, 2);
 	raw_end(&r2);
 	assert_int_equal(world_count(w, 0, "drop.no-sa"), 1);
+	raw_fini(&r);
 	world_free(&w);
 }
 
@@ -267,6 +324,7 @@ main(void)
 		cmocka_unit_test(nothing_but_gsa_auth_before_authentication),
 		cmocka_unit_test(informational),
 		cmocka_unit_test(idle_sas_end),
+		cmocka_unit_test(authentication_runs_out),
 		cmocka_unit_test(a_new_registration_replaces_the_old),
 	};
 

@@ -208,7 +208,7 @@ killed_between_effects(void **state)
 				if (!world_noted(w, 0, "sa.lost"))
 					assert_true(world_can_read(w, 2, 0));
 			}
-			world_run(w, w->now + LIFE_MS);
+			world_run(w, w->now + 2 * LIFE_MS);
 			assert_true(world_can_read(w, 2, 0));
 			assert_true(k > 40 || w->host[who].n_restarts == 1);
 			world_free(&w);

@@ -35,11 +35,13 @@ inside(const uint8_t *data, size_t size, const struct rbuf *b)
 static void
 choose(struct rbuf sa)
 {
-	uint8_t a = 0, b = 0;
-	int loose = sa_ike_choose(sa, false, &a);
+	struct ike_suite s, t;
+	uint8_t num;
+	int loose = sa_ike_choose(sa, SUITE_DEFAULT, true, KE_X25519, &num, &s);
 
-	if (sa_ike_choose(sa, true, &b) == 0)
-		must(loose == 0 && a == b);
+	if (sa_ike_answer(sa, SUITE_DEFAULT, true, &t) == 0)
+		must(loose == 0 && s.encr == t.encr && s.kwa == t.kwa);
+	(void)!sa_ike_choose(sa, SUITE_CNSA, false, KE_P384, &num, &s);
 	(void)!sag_check(sa);
 }
 

@@ -67,6 +67,7 @@ view(const uint8_t *data, size_t size)
 	must(v.nonce.len == 0 ||
 	     (v.nonce.len >= IKE_NONCE_MIN && v.nonce.len <= IKE_NONCE_MAX));
 	must(v.mike_group.len == 0 || v.mike_group.len == MIKE_GROUP_LEN);
+	must(!v.cookie_first || v.cookie.len != 0);
 	inside(data, size, v.nonce);
 	inside(data, size, v.mike_group);
 	inside(data, size, v.cookie);

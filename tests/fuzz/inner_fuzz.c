@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +17,6 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const uint8_t keymat[GCM_KEYMAT_LEN] = { 1, 2, 3 };
 
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -30,22 +30,26 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 static void
 seal_and_open(const uint8_t *data, size_t size)
 {
-	static uint8_t msg[8192], plain[8192];
+	static uint8_t out[16384];
 	struct ike_hdr h = { .version = IKE_VERSION, .exchange = GSA_AUTH };
-	struct chain c;
-	struct rbuf inner;
+	struct sk_key k = { size % 2 ? ENCR_AES_CBC : ENCR_AES_GCM_16, { 1 },
+		{ 2 } };
+	struct chunk rest = { data + 1, size - 1 }, m;
+	struct sk_frags *frags = NULL;
+	struct sk_plain o = { 0 };
+	uint64_t iv = size;
 	struct wbuf wb;
-	uint8_t first;
+	int r = -EBADMSG;
 
-	wb_init(&wb, msg, sizeof(msg));
-	must(sk_begin(&wb, &h, size, &c) == 0);
-	if (wb_put(&wb, data + 1, size - 1) ||
-	    wb_set_u8(&wb, IKE_HDR_LEN, data[0]) || sk_end(&wb, keymat))
+	wb_init(&wb, out, sizeof(out));
+	if (sk_protect(&k, &h, data[0], rest, size % 3 ? 0 : 300, &iv, &wb))
 		return; /* too long for an IKE message */
-	must(sk_open((struct chunk){ msg, wb.len }, keymat, plain, &first,
-		 &inner) == 0);
-	must(first == data[0] && inner.left == size - 1);
-	must(size == 1 || memcmp(inner.p, data + 1, size - 1) == 0);
+	for (rest = (struct chunk){ out, wb.len }; sk_next(&rest, &m);)
+		r = sk_take(&k, m, &frags, &o);
+	must(r == 0 && frags == NULL);
+	must(o.first == data[0] && o.inner.left == size - 1);
+	must(size == 1 || memcmp(o.inner.p, data + 1, size - 1) == 0);
+	sk_plain_free(&o);
 }
 
 static void

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/ike/auth.h"
 #include "common/ike/hdr.h"
 #include "tests/lib/pair_int.h"
 
@@ -77,6 +76,9 @@ host_setup(struct world *w, unsigned int i, enum role role)
 	c->half_open_max = 8;
 	c->members_max = 16;
 	c->instance = 1;
+	c->suite = SUITE_DEFAULT;
+	c->fragment = 1280;
+	snprintf(h->ppk, sizeof(h->ppk), "hedge");
 	c->n_addr = 2;
 	for (unsigned int a = 0; a < 2; a++) {
 		c->addr[a].cls = (uint8_t)a;
@@ -111,6 +113,7 @@ world_receiver(struct world *w, unsigned int i)
 		addr_of(i, s == 1, &g->local);
 		addr_of(s, s == 1, &g->peer.addr);
 		g->peer.port = 848;
+		g->exchange = GSA_AUTH;
 		h->conf.n_gcks = s + 1;
 	}
 	return h;
@@ -118,15 +121,15 @@ world_receiver(struct world *w, unsigned int i)
 
 /* -- queue -------------------------------------------------------------- */
 
-static void
-push(struct world *w, struct item *it)
+void
+item_push(struct world *w, struct item *it)
 {
 	it->next = NULL;
 	*w->tail = it;
 	w->tail = &it->next;
 }
 
-static struct item *
+struct item *
 item_new(unsigned int host, enum km_ev ev, const void *p, size_t len)
 {
 	struct item *it = calloc(1, sizeof(*it));
@@ -183,7 +186,7 @@ world_inject(struct world *w, const struct endpoint *src,
 		it = item_new(i, KM_EV_DGRAM, p, len);
 		it->in.dgram.local = *dst;
 		it->in.dgram.peer = *src;
-		push(w, it);
+		item_push(w, it);
 	}
 }
 
@@ -237,71 +240,6 @@ net_send(struct world *w, unsigned int from, const struct km_fx *e)
 	free(p.p);
 }
 
-/* -- policyd ------------------------------------------------------------ */
-
-static void
-policyd_sign(struct world *w, unsigned int i, const struct km_fx *e)
-{
-	struct host *h = &w->host[i];
-	struct chunk psk = { (const uint8_t *)h->psk, strlen(h->psk) };
-	struct item *it;
-	uint8_t auth[PRF_LEN];
-
-	h->n_signs++;
-	if (h->policyd_down)
-		return;
-	must(ike_psk_auth(psk, e->sign.own_init, e->sign.peer_nonce,
-		 e->sign.maced_id, auth) == 0);
-	it = item_new(i, KM_EV_SIGNED, auth, sizeof(auth));
-	it->in.sig.req = e->sign.req;
-	it->in.sig.ok = true;
-	it->in.sig.method = IKE_AUTH_PSK;
-	push(w, it);
-}
-
-static enum auth_verdict
-verdict(const struct host *h, const struct km_fx *e)
-{
-	struct chunk psk = { (const uint8_t *)h->psk, strlen(h->psk) };
-	struct chunk group = { h->conf.group_id, h->conf.group_id_len };
-	struct ike_init_view v;
-	uint8_t auth[PRF_LEN];
-
-	if (h->trusts)
-		return AV_OK;
-	if (h->force != AV_OK)
-		return h->force;
-	must(e->check.wants_sender == (h->conf.role == ROLE_RECEIVER));
-	if (ike_init_view(e->check.peer_init, &v) != 0)
-		return AV_MALFORMED;
-	if (!mike_group_matches(&v, group))
-		return AV_UNBOUND;
-	must(ike_psk_auth(psk, e->check.peer_init, e->check.own_nonce,
-		 e->check.maced_id, auth) == 0);
-	if (e->check.method != IKE_AUTH_PSK ||
-	    e->check.auth.len != sizeof(auth) ||
-	    memcmp(e->check.auth.p, auth, sizeof(auth)) != 0)
-		return AV_FAILED;
-	return h->refuses ? AV_FORBIDDEN : AV_OK;
-}
-
-static void
-policyd_check(struct world *w, unsigned int i, const struct km_fx *e)
-{
-	struct host *h = &w->host[i];
-	struct item *it;
-
-	h->n_checks++;
-	if (h->policyd_down)
-		return;
-	must(e->check.peer_id.len > 4);
-	it = item_new(
-	    i, KM_EV_CHECKED, e->check.peer_id.p + 4, e->check.peer_id.len - 4);
-	it->in.checked.req = e->check.req;
-	it->in.checked.verdict = verdict(h, e);
-	push(w, it);
-}
-
 /* -- dispatcherd -------------------------------------------------------- */
 
 static void
@@ -325,7 +263,7 @@ disp_request(struct world *w, unsigned int i, const struct km_fx *e)
 	it = item_new(i, KM_EV_SA, "as you say", st == ST_OK ? 0 : 10);
 	it->in.sa.req = e->sa.req;
 	it->in.sa.status = st;
-	push(w, it);
+	item_push(w, it);
 }
 
 /* -- effects and events ------------------------------------------------- */
@@ -380,6 +318,12 @@ effect(struct world *w, unsigned int i, const struct km_fx *e)
 		break;
 	case KM_FX_CHECK:
 		policyd_check(w, i, e);
+		break;
+	case KM_FX_MIX:
+		policyd_mix(w, i, e);
+		break;
+	case KM_FX_LEFT:
+		h->n_left++;
 		break;
 	case KM_FX_SA_INSTALL:
 	case KM_FX_SA_DELETE:
@@ -480,6 +424,8 @@ world_one(struct world *w)
 		in.sig.auth = (struct chunk){ it->octets, it->len };
 	else if (in.ev == KM_EV_CHECKED)
 		in.checked.identity = (struct chunk){ it->octets, it->len };
+	else if (in.ev == KM_EV_MIXED)
+		in.mixed.sk = (struct chunk){ it->octets, it->len };
 	else if (in.ev == KM_EV_SA)
 		in.sa.text = (struct chunk){ it->octets, it->len };
 	if (w->host[it->host].km != NULL)

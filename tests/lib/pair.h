@@ -51,6 +51,13 @@ struct host {
 	bool trusts;		 /* everybody, whatever they send */
 	bool refuses;		 /* everybody is forbidden */
 	enum auth_verdict force; /* when not AV_OK */
+	enum auth_cause cause;	 /* and why */
+	uint8_t admit;		 /* when not 0, instead of both */
+	uint32_t valid_s;	 /* when not 0 */
+	char ppk[32];		 /* "": none, then it refuses to mix */
+	size_t certs_len;	 /* of the last chain that was shown */
+	uint8_t hashes;		 /* of the last question to sign */
+	unsigned int n_mixes, n_left;
 	/* dispatcherd and the kernel */
 	bool disp_down;
 	enum ipc_status sa_status; /* when not ST_OK: for every request */

@@ -12,6 +12,15 @@ struct item { /* a queued event; octets are put into it when it is due */
 	size_t len;
 };
 
+struct item *item_new(
+    unsigned int host, enum km_ev ev, const void *p, size_t len);
+void item_push(struct world *w, struct item *it);
+
+/* KM_FX_SIGN, KM_FX_CHECK, KM_FX_MIX of host i: the answers are queued. */
+void policyd_sign(struct world *w, unsigned int i, const struct km_fx *e);
+void policyd_check(struct world *w, unsigned int i, const struct km_fx *e);
+void policyd_mix(struct world *w, unsigned int i, const struct km_fx *e);
+
 /* What must never repeat: IVs with other octets, SPIs of exchanges. */
 void check_packet(
     struct world *w, unsigned int host, const uint8_t *p, size_t len);

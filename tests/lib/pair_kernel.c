@@ -31,6 +31,21 @@ see_once(struct world *w, unsigned int host, bool spi, const uint8_t *value,
 	w->seen[w->n_seen++] = s;
 }
 
+/*
+ * An initiator may have to send another key or a cookie under the same SPI
+ * (RFC 7296 2.6, 2.7): its nonce stays.
+ */
+static struct chunk
+what_stays(const struct ike_hdr *h, const uint8_t *p, size_t len)
+{
+	struct ike_init_view v;
+
+	if (h->flags & IKE_F_RESPONSE)
+		return (struct chunk){ p, len };
+	must(ike_init_view((struct chunk){ p, len }, &v) == 0);
+	return v.nonce;
+}
+
 void
 check_packet(struct world *w, unsigned int host, const uint8_t *p, size_t len)
 {
@@ -38,16 +53,20 @@ check_packet(struct world *w, unsigned int host, const uint8_t *p, size_t len)
 	const uint8_t *own;
 	struct ike_hdr hdr;
 	struct rbuf rb;
+	size_t at = IKE_HDR_LEN + 4;
+	struct chunk c;
 
 	rb_init(&rb, p, len);
 	must(ike_hdr_get(&rb, &hdr) == 0);
 	own = hdr.flags & IKE_F_INITIATOR ? hdr.spi_i : hdr.spi_r;
 	if (hdr.exchange != IKE_SA_INIT) {
-		must(own[0] == slot && len > IKE_HDR_LEN + 12);
-		see_once(w, host, false, p + IKE_HDR_LEN + 4, p, len);
+		must(own[0] == slot && len > IKE_HDR_LEN + 16);
+		at += hdr.next == PLD_SKF ? 4 : 0; /* number and total */
+		see_once(w, host, false, p + at, p, len);
 	} else if (memcmp(own, "\0\0\0\0\0\0\0\0", 8) != 0) {
 		must(own[0] == slot); /* or groupd could not route */
-		see_once(w, host, true, own, p, len);
+		c = what_stays(&hdr, p, len);
+		see_once(w, host, true, own, c.p, c.len);
 	}
 }
 

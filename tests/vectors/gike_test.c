@@ -124,7 +124,7 @@ gsk_w(void **state)
 	(void)state;
 	assert_int_equal(d.n, PRF_LEN);
 	assert_int_equal(want.n, sizeof(got));
-	assert_int_equal(ike_gsk_w(d.p, got), 0);
+	assert_int_equal(ike_gsk_w(PRF_SHA256, d.p, got), 0);
 	assert_memory_equal(got, want.p, want.n);
 }
 
@@ -161,20 +161,29 @@ key_wraps(void **state)
 	json_object_foreach(entry("RFC5649"), name, v) wrap_one(name, v);
 }
 
-/* The message opened with GSK_e; what was inside goes to plain. */
-static uint8_t
-open_message(const struct octets *m, uint8_t *plain, struct rbuf *inner)
+static struct sk_key
+message_key(void)
 {
 	struct octets km = rekey("REKEY_KEYMAT");
-	uint8_t first = 0;
+	struct sk_key k = { .encr = ENCR_AES_GCM_16 };
+
+	assert_int_equal(km.n, GSK_W_AT + KW_KEY_LEN);
+	memcpy(k.e, km.p, sizeof(k.e));
+	return k;
+}
+
+/* The message opened with GSK_e. */
+static uint8_t
+open_message(const struct octets *m, struct sk_plain *plain)
+{
+	struct sk_key k = message_key();
+	struct sk_frags *frags = NULL;
 
 	assert_int_equal(m->n,
 	    json_integer_value(json_object_get(entry("GSA_REKEY"), "length")));
-	assert_int_equal(km.n, GSK_W_AT + KW_KEY_LEN);
 	assert_int_equal(
-	    sk_open((struct chunk){ m->p, m->n }, km.p, plain, &first, inner),
-	    0);
-	return first;
+	    sk_take(&k, (struct chunk){ m->p, m->n }, &frags, plain), 0);
+	return plain->first;
 }
 
 static void
@@ -183,13 +192,14 @@ message_opens(void **state)
 	struct octets m = rekey("message"), aad = rekey("aad"),
 		      iv = rekey("iv"), want = rekey("P_with_zeroed_signature"),
 		      sig = rekey("signature");
-	uint8_t plain[OCTETS_MAX];
+	struct sk_plain plain;
 	struct rbuf inner;
 	struct ike_hdr h;
 	struct rbuf rb;
 
 	(void)state;
-	assert_int_equal(open_message(&m, plain, &inner), PLD_GSA);
+	assert_int_equal(open_message(&m, &plain), PLD_GSA);
+	inner = plain.inner;
 	assert_int_equal(aad.n, A_LEN);
 	assert_memory_equal(m.p, aad.p, A_LEN);
 	assert_memory_equal(m.p + A_LEN, iv.p, GCM_IV_LEN);
@@ -198,6 +208,7 @@ message_opens(void **state)
 	assert_int_equal(sig.n, ED25519_LEN);
 	assert_memory_equal(inner.p, want.p, want.n - sig.n);
 	assert_memory_equal(inner.p + want.n - sig.n, sig.p, sig.n);
+	sk_plain_free(&plain);
 	rb_init(&rb, m.p, m.n);
 	assert_int_equal(ike_hdr_get(&rb, &h), 0);
 	assert_int_equal(h.exchange, GSA_REKEY);
@@ -209,11 +220,11 @@ message_opens(void **state)
 static void
 message_is_made(void **state)
 {
-	struct octets m = rekey("message"), km = rekey("REKEY_KEYMAT"),
+	struct octets m = rekey("message"),
 		      p = rekey("P_with_zeroed_signature"),
 		      sig = rekey("signature"), iv = rekey("iv");
 	uint8_t out[OCTETS_MAX];
-	struct chain c;
+	struct sk_key k = message_key();
 	struct ike_hdr h;
 	struct rbuf rb;
 	struct wbuf wb;
@@ -225,23 +236,22 @@ message_is_made(void **state)
 	rb_init(&rb, iv.p, iv.n);
 	assert_int_equal(rb_u64(&rb, &iv_n), 0);
 	memcpy(p.p + p.n - sig.n, sig.p, sig.n);
+	iv_n--; /* the next one is taken */
 	wb_init(&wb, out, sizeof(out));
-	assert_int_equal(sk_begin(&wb, &h, iv_n, &c), 0);
-	assert_int_equal(wb_put(&wb, p.p, p.n), 0);
-	assert_int_equal(wb_set_u8(&wb, IKE_HDR_LEN, PLD_GSA), 0);
-	assert_int_equal(sk_end(&wb, km.p), 0);
+	assert_int_equal(sk_protect(&k, &h, PLD_GSA, (struct chunk){ p.p, p.n },
+			     0, &iv_n, &wb),
+	    0);
 	assert_int_equal(wb.len, m.n);
 	assert_memory_equal(out, m.p, m.n);
 }
 
 static void
-view_of_message(struct ike_view *v, uint8_t *plain)
+view_of_message(struct ike_view *v, struct sk_plain *plain)
 {
 	struct octets m = rekey("message");
-	struct rbuf inner;
-	uint8_t first = open_message(&m, plain, &inner);
+	uint8_t first = open_message(&m, plain);
 
-	assert_int_equal(ike_view_get(first, inner, v), 0);
+	assert_int_equal(ike_view_get(first, plain->inner, v), 0);
 	assert_true(ike_has(&v->gsa) && ike_has(&v->kd) && ike_has(&v->auth));
 	assert_false(ike_has(&v->sa) || ike_has(&v->del));
 	assert_int_equal(v->critical, 0);
@@ -250,13 +260,13 @@ view_of_message(struct ike_view *v, uint8_t *plain)
 static void
 policy_of_message(void **state)
 {
-	uint8_t plain[OCTETS_MAX];
+	struct sk_plain plain;
 	struct ike_view v;
 	struct gsa g;
 	struct addr a;
 
 	(void)state;
-	view_of_message(&v, plain);
+	view_of_message(&v, &plain);
 	assert_int_equal(gsa_get(v.gsa, &g), 0);
 	assert_int_equal(g.n_tek, 1);
 	assert_int_equal(g.atd_s, 5);
@@ -267,23 +277,25 @@ policy_of_message(void **state)
 	assert_true(addr_eq(&a, &g.tek[0].src.lo));
 	assert_int_equal(addr_parse(&a, "233.252.0.1"), 0);
 	assert_true(addr_eq(&a, &g.tek[0].dst.hi));
+	sk_plain_free(&plain);
 }
 
 static void
 key_of_message(void **state)
 {
 	struct octets km = rekey("REKEY_KEYMAT"), want = rekey("ESP_KEYMAT");
-	uint8_t plain[OCTETS_MAX];
+	struct sk_plain plain;
 	struct ike_view v;
 	struct kd k;
 
 	(void)state;
-	view_of_message(&v, plain);
+	view_of_message(&v, &plain);
 	assert_int_equal(kd_get(v.kd, km.p + GSK_W_AT, &k), 0);
 	assert_int_equal(k.n, 1);
 	assert_int_equal(k.key[0].spi, 0xc0ffee01);
 	assert_int_equal(want.n, sizeof(k.key[0].key));
 	assert_memory_equal(k.key[0].key, want.p, want.n);
+	sk_plain_free(&plain);
 }
 
 static int
@@ -310,7 +322,8 @@ signature_of_message(void **state)
 	struct octets m = rekey("message"), a = rekey("A"),
 		      spki = rekey("AUTH_KEY_SPKI");
 	const uint8_t *p = spki.p;
-	uint8_t plain[OCTETS_MAX], tbs[OCTETS_MAX];
+	uint8_t tbs[OCTETS_MAX];
+	struct sk_plain plain;
 	struct pld_auth auth;
 	struct ike_view v;
 	struct rbuf inner;
@@ -318,8 +331,8 @@ signature_of_message(void **state)
 	EVP_PKEY *key;
 
 	(void)state;
-	view_of_message(&v, plain);
-	(void)open_message(&m, plain, &inner);
+	view_of_message(&v, &plain);
+	inner = plain.inner;
 	assert_int_equal(pld_auth_get(v.auth, &auth), 0);
 	assert_int_equal(auth.method, 14);
 	assert_int_equal(auth.data.len, sizeof(ed25519) + ED25519_LEN);
@@ -338,6 +351,7 @@ signature_of_message(void **state)
 	tbs[wb.len - ED25519_LEN - 40] ^= 1;
 	assert_false(verified(key, auth.data.p + sizeof(ed25519), tbs, wb.len));
 	EVP_PKEY_free(key);
+	sk_plain_free(&plain);
 }
 
 /* Belongs to key agreement by MLS, which nothing here does. */

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "keymgrd/core/ike/sa.h"
+
 #define PAYLOADS_MAX 64
 #define NOTIFY_STATUS_MIN 16384
 
@@ -33,6 +35,45 @@ ntf_add(struct ike_view *v, struct rbuf body)
 	return 0;
 }
 
+/* Other encodings (hash and URL, raw keys) are for other peers: skipped. */
+static int
+cert_add(struct ike_view *v, struct rbuf body)
+{
+	struct chunk der;
+	uint8_t encoding;
+
+	if (rb_u8(&body, &encoding) || rb_rest(&body, &der) || der.len == 0)
+		return -EBADMSG;
+	if (encoding != CERT_X509)
+		return 0;
+	if (v->n_cert == IKE_CERTS_MAX)
+		return -EBADMSG;
+	v->cert[v->n_cert++] = der;
+	return 0;
+}
+
+/* One for each protocol: RFC 7296 3.11. */
+static int
+del_add(struct ike_view *v, struct rbuf body)
+{
+	struct pld_delete d;
+
+	if (pld_delete_get(body, &d))
+		return -EBADMSG;
+	v->deletes_ike |= d.proto == PROTO_IKE;
+	return 0;
+}
+
+/* There may be several, of which one tells enough. */
+static struct rbuf *
+first_of(struct ike_view *v, uint8_t type)
+{
+	return type == PLD_TSI	     ? &v->ts_i
+	       : type == PLD_CERTREQ ? &v->certreq
+	       : type == PLD_DELETE  ? &v->del
+				     : NULL;
+}
+
 /* Where a payload of this type belongs; NULL: not one that we look at. */
 static struct rbuf *
 slot_of(struct ike_view *v, uint8_t type)
@@ -56,8 +97,6 @@ slot_of(struct ike_view *v, uint8_t type)
 		return &v->gsa;
 	case PLD_KD:
 		return &v->kd;
-	case PLD_DELETE:
-		return &v->del;
 	default:
 		return NULL;
 	}
@@ -77,6 +116,15 @@ view_add(struct ike_view *v, const struct ike_pld *p)
 
 	if (to != NULL)
 		return once(to, p->body);
+	if (p->type == PLD_DELETE && del_add(v, p->body))
+		return -EBADMSG;
+	if ((to = first_of(v, p->type)) != NULL) {
+		if (!ike_has(to))
+			*to = p->body;
+		return 0;
+	}
+	if (p->type == PLD_CERT)
+		return cert_add(v, p->body);
 	if (p->type == PLD_NOTIFY)
 		return ntf_add(v, p->body);
 	if (p->type == PLD_SK || p->type == PLD_SKF)
@@ -120,4 +168,10 @@ ike_ntf_error(const struct ike_view *v)
 		if (v->ntf[i].type < NOTIFY_STATUS_MIN)
 			return &v->ntf[i];
 	return NULL;
+}
+
+bool
+ike_deletes_sa(const struct ike_view *v)
+{
+	return v->deletes_ike;
 }

@@ -45,6 +45,7 @@ struct pld_auth {
 int pld_auth_get(struct rbuf body, struct pld_auth *out) MUST_CHECK;
 
 /* ID, IDg: body = type | 3 reserved octets (ignored) | data. */
+#define ID_DER_ASN1_DN 9
 struct pld_id {
 	uint8_t type;
 	struct chunk data;

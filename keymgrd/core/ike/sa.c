@@ -105,18 +105,118 @@ prop_close(struct wbuf *wb, size_t at)
 	return wb_set_u16(wb, at + 2, wb->len - at);
 }
 
-int
-sa_ike_put(struct chain *c, uint8_t num)
+/* -- what policies allow ------------------------------------------------ */
+
+#define GROUPS_MAX 3
+
+/* In the order of preference. */
+static const struct algs {
+	enum prf_alg prf;
+	bool cbc; /* for peers that have no AES-GCM */
+	uint16_t ke[GROUPS_MAX];
+	size_t n_ke;
+} suites[] = {
+	[SUITE_DEFAULT] = { PRF_SHA256, true, { KE_X25519, KE_P256, KE_P384 },
+	    3 },
+	[SUITE_CNSA] = { PRF_SHA384, false, { KE_P384 }, 1 },
+};
+
+static const struct algs *
+algs_of(enum suite policy)
 {
-	struct wbuf *wb = c->wb;
+	return &suites[policy == SUITE_CNSA ? SUITE_CNSA : SUITE_DEFAULT];
+}
+
+uint16_t
+sa_ike_first_ke(enum suite policy)
+{
+	return algs_of(policy)->ke[0];
+}
+
+bool
+sa_ike_offers_ke(enum suite policy, uint16_t group)
+{
+	const struct algs *a = algs_of(policy);
+
+	for (size_t i = 0; i < a->n_ke; i++)
+		if (a->ke[i] == group)
+			return true;
+	return false;
+}
+
+/* The proposals of an offer, those that a policy has numbered from 1. */
+static const struct kind {
+	uint16_t encr;
+	bool kwa;
+} kinds[] = {
+	{ ENCR_AES_GCM_16, true },
+	{ ENCR_AES_CBC, true },
+	{ ENCR_AES_GCM_16, false },
+	{ ENCR_AES_CBC, false },
+};
+
+/* Proposal number num (from 1) of an offer; NULL: there is none. */
+static const struct kind *
+kind_at(unsigned int num, enum suite policy, bool foreign)
+{
+	unsigned int n = 0;
+
+	for (size_t i = 0; i < NITEMS(kinds); i++) {
+		if (kinds[i].encr == ENCR_AES_CBC && !algs_of(policy)->cbc)
+			continue;
+		if ((i == 0 || foreign) && ++n == num)
+			return &kinds[i];
+	}
+	return NULL;
+}
+
+static int
+ike_prop_put(struct wbuf *wb, bool last, uint8_t num, const struct kind *k,
+    const struct algs *a, const uint16_t *ke, size_t n_ke)
+{
+	bool cbc = k->encr == ENCR_AES_CBC;
+	uint8_t n = (uint8_t)(2u + cbc + n_ke + k->kwa);
 	size_t at;
 
+	if (prop_open(wb, last, num, PROTO_IKE, n, &at) ||
+	    xf_put(wb, false, XF_ENCR, k->encr, 256) ||
+	    xf_put(wb, false, XF_PRF, (uint16_t)a->prf, 0))
+		return -ENOBUFS;
+	if (cbc && xf_put(wb, false, XF_INTEG, INTEG_HMAC_SHA2_256_128, 0))
+		return -ENOBUFS;
+	for (size_t i = 0; i < n_ke; i++)
+		if (xf_put(wb, i + 1 == n_ke && !k->kwa, XF_KE, ke[i], 0))
+			return -ENOBUFS;
+	if (k->kwa && xf_put(wb, true, XF_KWA, KW_5649_256, 0))
+		return -ENOBUFS;
+	return prop_close(wb, at);
+}
+
+int
+sa_ike_offer(struct chain *c, enum suite policy, bool foreign)
+{
+	const struct algs *a = algs_of(policy);
+	const struct kind *k, *next = kind_at(1, policy, foreign);
+
+	if (chain_open(c, PLD_SA))
+		return -ENOBUFS;
+	for (uint8_t num = 1; (k = next) != NULL; num++) {
+		next = kind_at(num + 1u, policy, foreign);
+		if (ike_prop_put(
+			c->wb, next == NULL, num, k, a, a->ke, a->n_ke))
+			return -ENOBUFS;
+	}
+	return chain_close(c);
+}
+
+int
+sa_ike_put(struct chain *c, uint8_t num, const struct ike_suite *s)
+{
+	struct algs a = { .prf = s->prf };
+	struct kind k = { s->encr, s->kwa };
+
 	if (chain_open(c, PLD_SA) ||
-	    prop_open(wb, true, num, PROTO_IKE, 4, &at) ||
-	    xf_put(wb, false, XF_ENCR, ENCR_AES_GCM_16, 256) ||
-	    xf_put(wb, false, XF_PRF, PRF_HMAC_SHA2_256, 0) ||
-	    xf_put(wb, false, XF_KE, KE_X25519, 0) ||
-	    xf_put(wb, true, XF_KWA, KW_5649_256, 0) || prop_close(wb, at))
+	    ike_prop_put(c->wb, true, num, &k, &a, &s->ke, 1))
 		return -ENOBUFS;
 	return chain_close(c);
 }
@@ -137,36 +237,59 @@ sag_put(struct chain *c)
 	return chain_close(c);
 }
 
+/* The transforms that we know, each a bit. */
+enum {
+	HAS_GCM = 1 << 0,
+	HAS_CBC = 1 << 1,
+	HAS_SHA256 = 1 << 2,
+	HAS_SHA384 = 1 << 3,
+	HAS_INTEG_NONE = 1 << 4,
+	HAS_HMAC = 1 << 5,
+	HAS_SN = 1 << 6,
+	HAS_KWA = 1 << 7,
+	HAS_KE = 1 << 8, /* and the next two: groups of known[] */
+};
+
+static const struct known {
+	uint8_t type;
+	uint16_t id, key_bits, bit;
+} known[] = {
+	{ XF_ENCR, ENCR_AES_GCM_16, 256, HAS_GCM },
+	{ XF_ENCR, ENCR_AES_CBC, 256, HAS_CBC },
+	{ XF_PRF, PRF_SHA256, 0, HAS_SHA256 },
+	{ XF_PRF, PRF_SHA384, 0, HAS_SHA384 },
+	{ XF_INTEG, INTEG_NONE, 0, HAS_INTEG_NONE },
+	{ XF_INTEG, INTEG_HMAC_SHA2_256_128, 0, HAS_HMAC },
+	{ XF_SN, SN_32_SEQUENTIAL, 0, HAS_SN },
+	{ XF_KWA, KW_5649_256, 0, HAS_KWA },
+	{ XF_KE, KE_X25519, 0, HAS_KE },
+	{ XF_KE, KE_P256, 0, HAS_KE << 1 },
+	{ XF_KE, KE_P384, 0, HAS_KE << 2 },
+};
+
 struct prop {
 	bool last;
 	uint8_t num, proto;
 	uint8_t n[16]; /* transforms seen of each type below 16 */
-	uint16_t has;  /* bit t: our transform of type t is offered */
-	bool foreign;  /* a type we do not know, or a count that is wrong */
+	uint16_t has;  /* of those we know */
+	bool foreign;  /* a type that we do not know */
 };
 
-/* Is this one of the transforms of our only suite? */
-static bool
-xf_ours(const struct xf *x)
+/* RFC 7296 3.3.6: what is not understood whole is not chosen. */
+static uint16_t
+xf_bit(const struct xf *x)
 {
-	if (x->unknown_attr)
-		return false; /* RFC 7296 3.3.6: not understood, not chosen */
-	switch (x->type) {
-	case XF_ENCR:
-		return x->id == ENCR_AES_GCM_16 && x->key_bits == 256;
-	case XF_PRF:
-		return x->id == PRF_HMAC_SHA2_256;
-	case XF_INTEG:
-		return x->id == INTEG_NONE;
-	case XF_KE:
-		return x->id == KE_X25519;
-	case XF_SN:
-		return x->id == SN_32_SEQUENTIAL;
-	case XF_KWA:
-		return x->id == KW_5649_256;
-	default:
-		return false;
-	}
+	for (size_t i = 0; i < NITEMS(known) && !x->unknown_attr; i++)
+		if (known[i].type == x->type && known[i].id == x->id &&
+		    known[i].key_bits == x->key_bits)
+			return known[i].bit;
+	return 0;
+}
+
+static uint16_t
+ke_bit(uint16_t group)
+{
+	return xf_bit(&(struct xf){ .type = XF_KE, .id = group });
 }
 
 static int
@@ -182,8 +305,7 @@ prop_xfs(struct rbuf *body, uint8_t count, struct prop *p)
 			continue;
 		}
 		p->n[x.type]++;
-		if (xf_ours(&x))
-			p->has |= (uint16_t)(1u << x.type);
+		p->has |= xf_bit(&x);
 	}
 	return rb_done(body);
 }
@@ -213,49 +335,110 @@ prop_get(struct rbuf *rb, struct prop *out)
 	return 0;
 }
 
-#define BIT(t) (1u << (t))
-#define IKE_NEEDS (BIT(XF_ENCR) | BIT(XF_PRF) | BIT(XF_KE) | BIT(XF_KWA))
-#define ESP_NEEDS (BIT(XF_ENCR) | BIT(XF_SN))
-
-/* Types the proposal has but we did not choose from, unless INTEG NONE. */
+/* Only types that an IKE SA has; a key wrap that we do not know is fatal,
+ * since it is not for us to leave it out. */
 static bool
-prop_fits(const struct prop *p, unsigned int needs, bool exact)
+is_ike_sa(const struct prop *p)
 {
-	if (p->foreign || (p->has & needs) != needs)
+	if (p->foreign || p->proto != PROTO_IKE)
 		return false;
-	for (unsigned int t = 0; t < NITEMS(p->n); t++) {
-		if (p->n[t] == 0)
+	for (unsigned int t = 0; t < NITEMS(p->n); t++)
+		if (p->n[t] != 0 && t != XF_ENCR && t != XF_PRF &&
+		    t != XF_INTEG && t != XF_KE && t != XF_KWA)
+			return false;
+	return p->n[XF_KWA] == 0 || (p->has & HAS_KWA) != 0;
+}
+
+/* AES-GCM before AES-CBC; integrity goes with the one and not the other. */
+static uint16_t
+cipher_of(const struct prop *p, const struct algs *a)
+{
+	if (p->has & HAS_GCM &&
+	    (p->n[XF_INTEG] == 0 || p->has & HAS_INTEG_NONE))
+		return ENCR_AES_GCM_16;
+	if (a->cbc && p->has & HAS_CBC && p->has & HAS_HMAC)
+		return ENCR_AES_CBC;
+	return 0;
+}
+
+static uint16_t
+group_of(const struct prop *p, const struct algs *a, uint16_t ke_sent)
+{
+	uint16_t best = 0;
+
+	for (size_t i = 0; i < a->n_ke; i++) {
+		if ((p->has & ke_bit(a->ke[i])) == 0)
 			continue;
-		if ((needs & BIT(t)) == 0 &&
-		    !(t == XF_INTEG && (p->has & BIT(t)) != 0))
-			return false;
-		if (exact && p->n[t] != 1)
-			return false;
+		if (a->ke[i] == ke_sent)
+			return ke_sent;
+		if (best == 0)
+			best = a->ke[i];
 	}
-	return true;
+	return best;
+}
+
+static bool
+prop_suite(const struct prop *p, enum suite policy, uint16_t ke_sent,
+    struct ike_suite *out)
+{
+	const struct algs *a = algs_of(policy);
+	uint16_t prf = a->prf == PRF_SHA384 ? HAS_SHA384 : HAS_SHA256;
+
+	*out = (struct ike_suite){ .encr = cipher_of(p, a),
+		.prf = a->prf,
+		.ke = group_of(p, a, ke_sent),
+		.kwa = p->n[XF_KWA] != 0 };
+	return is_ike_sa(p) && p->has & prf && out->encr != 0 && out->ke != 0;
 }
 
 int
-sa_ike_choose(struct rbuf body, bool exact, uint8_t *num)
+sa_ike_choose(struct rbuf body, enum suite policy, bool foreign,
+    uint16_t ke_sent, uint8_t *num, struct ike_suite *out)
 {
 	struct prop p = { 0 };
-	int found = -ENOENT, n = 0;
-	uint8_t first = 0;
+	struct ike_suite s, best = { 0 };
+	uint8_t best_num = 0;
+	int n = 0;
 
 	while (!p.last) {
 		if (prop_get(&body, &p) || ++n > PROPOSALS_MAX)
 			return -EBADMSG;
-		if (found != 0 && p.proto == PROTO_IKE &&
-		    prop_fits(&p, IKE_NEEDS, exact)) {
-			found = 0;
-			first = p.num;
+		if (!prop_suite(&p, policy, ke_sent, &s) ||
+		    (!s.kwa && !foreign))
+			continue;
+		if (best.encr == 0 || (s.kwa && !best.kwa)) {
+			best = s;
+			best_num = p.num;
 		}
 	}
-	if (rb_done(&body) || (exact && n != 1))
+	if (rb_done(&body))
 		return -EBADMSG;
-	if (found == 0)
-		*num = first;
-	return found;
+	if (best.encr == 0)
+		return -ENOENT;
+	*out = best;
+	*num = best_num;
+	return 0;
+}
+
+int
+sa_ike_answer(
+    struct rbuf body, enum suite policy, bool foreign, struct ike_suite *out)
+{
+	struct prop p = { 0 };
+	const struct kind *k;
+	struct ike_suite s;
+
+	if (prop_get(&body, &p) || !p.last || rb_done(&body))
+		return -EBADMSG;
+	for (unsigned int t = 0; t < NITEMS(p.n); t++)
+		if (p.n[t] > 1)
+			return -EBADMSG;
+	k = kind_at(p.num, policy, foreign);
+	if (k == NULL || !prop_suite(&p, policy, 0, &s) || k->encr != s.encr ||
+	    k->kwa != s.kwa)
+		return -EBADMSG;
+	*out = s;
+	return 0;
 }
 
 /*
@@ -275,9 +458,10 @@ sag_check(struct rbuf body)
 			return -EBADMSG;
 		if (p.foreign)
 			continue;
-		if (p.proto == PROTO_ESP && (p.has & ESP_NEEDS) == ESP_NEEDS)
+		if (p.proto == PROTO_ESP &&
+		    (p.has & (HAS_GCM | HAS_SN)) == (HAS_GCM | HAS_SN))
 			has[p.num] |= ESP;
-		if (p.proto == PROTO_UPDATE && (p.has & BIT(XF_KWA)) != 0)
+		if (p.proto == PROTO_UPDATE && (p.has & HAS_KWA) != 0)
 			has[p.num] |= KWA;
 		if (has[p.num] == (ESP | KWA))
 			found = 0;

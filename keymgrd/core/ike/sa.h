@@ -7,8 +7,11 @@
  * payload, SAg and the policies of GSA share them.
  */
 
+#include "common/crypto.h"
 #include "common/wire.h"
+#include "ipc/schema.h" /* enum suite */
 #include "keymgrd/core/ike/pld.h"
+#include "keymgrd/core/ike/sk.h"
 
 enum ike_proto { PROTO_IKE = 1, PROTO_AH = 2, PROTO_ESP = 3, PROTO_UPDATE = 6 };
 
@@ -22,12 +25,18 @@ enum xf_type {
 	XF_GCAUTH = 14,
 };
 
-#define ENCR_AES_GCM_16 20
-#define PRF_HMAC_SHA2_256 5
 #define INTEG_NONE 0
-#define KE_X25519 31
+#define INTEG_HMAC_SHA2_256_128 12
 #define SN_32_SEQUENTIAL 0
 #define KW_5649_256 3
+
+/* What an IKE SA uses; keys are of 256 bits. */
+struct ike_suite {
+	uint16_t encr; /* ENCR_AES_GCM_16 or ENCR_AES_CBC */
+	enum prf_alg prf;
+	uint16_t ke;
+	bool kwa; /* KW_5649_256; without it there is no group to join */
+};
 
 struct xf {
 	bool last;
@@ -45,14 +54,32 @@ int xf_put(struct wbuf *wb, bool last, uint8_t type, uint16_t id,
 int attr_get(struct rbuf *rb, uint16_t *type, struct chunk *value, bool *tv)
     MUST_CHECK;
 
-/* SA payload with the one IKE proposal this version has. */
-int sa_ike_put(struct chain *c, uint8_t num) MUST_CHECK;
 /*
- * Find a proposal that holds our suite.  0 and its number; -ENOENT when none
- * does; -EBADMSG.  exact: an answer, which must be one proposal with exactly
- * one transform of each type.
+ * What an initiator offers under a policy.  To a foreign peer also AES-CBC,
+ * and both without key wrap, which plain IKEv2 does not know.
  */
-int sa_ike_choose(struct rbuf body, bool exact, uint8_t *num) MUST_CHECK;
+int sa_ike_offer(struct chain *c, enum suite policy, bool foreign) MUST_CHECK;
+/* The group of the first KE payload: the one that is likeliest to be taken. */
+uint16_t sa_ike_first_ke(enum suite policy);
+bool sa_ike_offers_ke(enum suite policy, uint16_t group);
+
+/*
+ * Choose from an offer: the first proposal that policy allows; one with key
+ * wrap if there is any, one without only if foreign.  Of the groups in it that
+ * of the peer's KE payload, or, when it is not among them, the one to ask for
+ * with INVALID_KE_PAYLOAD.  0; -ENOENT when nothing fits; -EBADMSG.
+ */
+int sa_ike_choose(struct rbuf body, enum suite policy, bool foreign,
+    uint16_t ke_sent, uint8_t *num, struct ike_suite *out) MUST_CHECK;
+/* The answer: one proposal that holds just this. */
+int sa_ike_put(struct chain *c, uint8_t num, const struct ike_suite *s)
+    MUST_CHECK;
+/*
+ * Read an answer to sa_ike_offer(): exactly one transform of each type, all
+ * of them ours, under the number that they had in the offer.  -EBADMSG.
+ */
+int sa_ike_answer(struct rbuf body, enum suite policy, bool foreign,
+    struct ike_suite *out) MUST_CHECK;
 
 /* SAg: what a member can do (RFC 9838 2.3). */
 int sag_put(struct chain *c) MUST_CHECK;
