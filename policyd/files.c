@@ -147,53 +147,94 @@ psk_mode_fault(const struct stat *st)
 	return NULL;
 }
 
-static int
-psk_from(struct secret **out, int fd, const struct stat *st, const char **why)
+/* NULL when nobody but root and us decides what is in it. */
+static const char *
+public_mode_fault(const struct stat *st)
 {
-	uint8_t buf[PSK_FILE_MAX + 1];
-	size_t len = 0;
+	return (st->st_mode & S_IWOTH) != 0
+		   ? "anybody may write to it: chmod o-w"
+		   : NULL;
+}
+
+static int
+take_file(struct file_buf *b, int fd, const struct file_want *w,
+    const struct stat *st, const char **why)
+{
 	int r;
 
-	*why = psk_mode_fault(st);
+	*why = w->secret ? psk_mode_fault(st) : public_mode_fault(st);
 	if (*why != NULL)
 		return -EPERM;
-	r = read_all(fd, buf, sizeof(buf), &len);
-	if (r == 0 && len > PSK_FILE_MAX) {
-		*why = "is too long for a key (256 octets)";
+	b->size = w->max + 1;
+	b->p = malloc(b->size);
+	r = b->p == NULL ? -ENOMEM : read_all(fd, b->p, b->size, &b->len);
+	*why = strerror(-r);
+	if (r == 0 && b->len > w->max) {
+		*why = "is too long";
 		r = -EINVAL;
-	} else if (r == 0) {
-		r = psk_parse(out, buf, len, why);
-	} else {
-		*why = strerror(-r);
 	}
-	explicit_bzero(buf, sizeof(buf));
 	return r;
 }
 
 int
-file_psk(struct secret **out, const char *confdir, const char *path,
-    char err[FILE_ERR_MAX])
+file_read(
+    struct file_buf *out, const struct file_want *w, char err[FILE_ERR_MAX])
 {
+	bool whole = *w->path == '/';
 	char full[POL_PATH_MAX + 256];
 	const char *why;
 	struct stat st;
 	int fd, r, n;
 
-	n = snprintf(full, sizeof(full), "%s%s%s", *path == '/' ? "" : confdir,
-	    *path == '/' ? "" : "/", path);
+	n = snprintf(full, sizeof(full), "%s%s%s", whole ? "" : w->confdir,
+	    whole ? "" : "/", w->path);
 	if (n < 0 || (size_t)n >= sizeof(full)) {
-		snprintf(err, FILE_ERR_MAX, "psk: path is too long");
+		snprintf(err, FILE_ERR_MAX, "%s: path is too long", w->opt);
 		return -ENAMETOOLONG;
 	}
 	fd = open_file(full, &st);
 	if (fd < 0) {
-		snprintf(err, FILE_ERR_MAX, "psk %s: %s", full, open_hint(fd));
+		snprintf(err, FILE_ERR_MAX, "%s %s: %s", w->opt, full,
+		    open_hint(fd));
 		return fd;
 	}
-	r = psk_from(out, fd, &st, &why);
+	*out = (struct file_buf){ 0 };
+	r = take_file(out, fd, w, &st, &why);
 	(void)close(fd);
+	if (r) {
+		snprintf(err, FILE_ERR_MAX, "%s %s: %s", w->opt, full, why);
+		file_wipe(out);
+	}
+	return r;
+}
+
+void
+file_wipe(struct file_buf *b)
+{
+	if (b->p != NULL)
+		explicit_bzero(b->p, b->size);
+	free(b->p);
+	*b = (struct file_buf){ 0 };
+}
+
+int
+file_psk(struct secret **out, const char *confdir, const char *opt,
+    const char *path, char err[FILE_ERR_MAX])
+{
+	struct file_want w = { confdir, opt, path, PSK_FILE_MAX, true };
+	struct file_buf b;
+	const char *why;
+	int r;
+
+	r = file_read(&b, &w, err);
 	if (r)
-		snprintf(err, FILE_ERR_MAX, "psk %s: %s", full, why);
+		return r;
+	r = psk_parse(out, b.p, b.len, &why);
+	file_wipe(&b);
+	if (r)
+		snprintf(err, FILE_ERR_MAX, "%s %s%s%s: %s", opt,
+		    *path == '/' ? "" : confdir, *path == '/' ? "" : "/", path,
+		    why);
 	return r;
 }
 

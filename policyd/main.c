@@ -11,6 +11,7 @@
 #include "common/log.h"
 #include "common/proc.h"
 #include "common/sandbox.h"
+#include "policyd/creds.h"
 #include "policyd/db.h"
 #include "policyd/files.h"
 #include "policyd/serve.h"
@@ -96,9 +97,15 @@ confine(const struct opts *o)
 	sandbox_paths(v, NITEMS(v), o->strict);
 }
 
-/* Policy text and key, as our own user and inside Landlock. */
+static void
+say_warning(const char *line)
+{
+	log_warn("policy.warning %s", line);
+}
+
+/* Policy text, keys and certificates, as our own user and inside Landlock. */
 static const struct policy *
-load_policy(const struct opts *o, struct secret **psk)
+load_policy(const struct opts *o, struct pol_creds *creds)
 {
 	const struct policy *p;
 	char path[256], err[FILE_ERR_MAX];
@@ -109,7 +116,7 @@ load_policy(const struct opts *o, struct secret **psk)
 		fatal("policy.refused file=%s (see the lines above; check a "
 		      "text with policyd -n FILE)",
 		    path);
-	if (file_psk(psk, o->conf, p->psk_path, err))
+	if (creds_load(creds, o->conf, p, serve_now(), say_warning, err))
 		fatal("policy.refused %s", err);
 	log_info("policy.loaded groups=%zu peers=%zu", p->n_group, p->n_peer);
 	return p;
@@ -139,7 +146,7 @@ load_state(const struct opts *o, struct pol_host *h)
 int
 main(int argc, char **argv)
 {
-	static struct pol_host host = { .note = serve_note };
+	static struct pol_host host = { .note = serve_note, .now = serve_now };
 	struct serve *s;
 	struct opts opts;
 
@@ -150,13 +157,14 @@ main(int argc, char **argv)
 	opts_parse(&opts, argc, argv);
 
 	/* Libraries read files of the system when they start. */
-	if (crypto_init() || secret_init() || db_setup())
+	if (crypto_init() || sig_init() || x509_init() || secret_init() ||
+	    db_setup())
 		fatal("start.failed error=\"OpenSSL, locked memory or SQLite\" "
-		      "(is RLIMIT_MEMLOCK at least 64 KiB?)");
+		      "(is RLIMIT_MEMLOCK at least 128 KiB?)");
 	proc_drop(POLICYD_USER, 0);
 	/* Before nanomsg's thread exists: Landlock binds one thread. */
 	confine(&opts);
-	host.pol = load_policy(&opts, &host.psk);
+	host.pol = load_policy(&opts, &host.creds);
 	load_state(&opts, &host);
 	s = serve_new(&opts, &host);
 

@@ -54,14 +54,21 @@ serve_note(const struct pol_note *n)
 {
 	if (n->warn) {
 		if (may_warn())
-			log_warn("%s group=%s cause=\"%s\" identity=\"%s\"",
-			    n->token, n->group, n->why, n->identity);
+			log_warn("%s group=%s cause=\"%s\" %s=\"%s\"", n->token,
+			    n->group, n->why,
+			    n->claimed ? "claimed" : "identity", n->identity);
 	} else if (*n->identity != '\0') {
 		log_info("%s group=%s identity=\"%s\"", n->token, n->group,
 		    n->identity);
 	} else {
 		log_info("%s group=%s", n->token, n->group);
 	}
+}
+
+int64_t
+serve_now(void)
+{
+	return time(NULL);
 }
 
 static int

@@ -14,6 +14,8 @@ struct serve *serve_new(const struct opts *o, struct pol_host *host);
 /* Answer whoever asks, for ever. */
 void serve_run(struct serve *s) NORETURN;
 
+/* pol_host.now: the wall clock, which certificates go by. */
+int64_t serve_now(void);
 /* pol_host.note: what was decided, to the log. */
 void serve_note(const struct pol_note *n);
 

@@ -4,7 +4,6 @@
 
 #include <bsd/string.h>
 
-#include "common/ike/auth.h"
 #include "policyd/core/answer.h"
 #include "policyd/core/auth.h"
 #include "policyd/core/seal.h"
@@ -87,35 +86,61 @@ note(const struct asked *q, bool warn, const char *token, const char *why,
 static int
 auth_sign(struct asked *q, const struct msg_auth_sign *m)
 {
-	uint8_t auth[PRF_LEN];
+	struct pol_signed sig = { 0 };
 	const char *why;
-	enum ipc_status st = pol_auth_sign(&q->who, m, auth, &why);
+	enum ipc_status st = pol_auth_sign(&q->who, m, &sig, &why);
 	struct msg a = { .type = MSG_AUTH_SIGNED,
-		.auth_signed = { m->req, (uint8_t)st, IKE_AUTH_PSK,
-		    { auth, st == ST_OK ? sizeof(auth) : 0 } } };
+		.auth_signed = { m->req, (uint8_t)st, sig.method,
+		    { sig.auth, st == ST_OK ? sig.len : 0 } } };
 	int r;
 
-	/* An honest key manager never asks for what is refused. */
+	/* Asked by an honest key manager only when the peer is odd. */
 	if (st != ST_OK)
 		note(q, true, "auth.sign-refused", why, "");
 	r = q->out->send(q->out->arg, &a);
-	explicit_bzero(auth, sizeof(auth));
+	explicit_bzero(&sig, sizeof(sig));
 	return r;
 }
 
 static int
 auth_check(struct asked *q, const struct msg_auth_check *m)
 {
-	char identity[DN_TEXT_MAX];
-	const char *why;
-	enum auth_verdict v = pol_auth_check(&q->who, m, identity, &why);
-	struct msg a = { .type = MSG_AUTH_CHECKED,
-		.auth_checked = { m->req, (uint8_t)v,
-		    { (const uint8_t *)identity, strlen(identity) } } };
+	struct pol_checked c;
+	struct msg a = { .type = MSG_AUTH_CHECKED };
 
-	note(q, v != AV_OK, v == AV_OK ? "auth.admitted" : "auth.refused", why,
-	    identity);
+	pol_auth_check(&q->who, m, &c);
+	a.auth_checked = (struct msg_auth_checked){ .req = m->req,
+		.verdict = (uint8_t)c.verdict,
+		.cause = (uint8_t)c.cause,
+		.admit = c.admit,
+		.valid_s = c.valid_s,
+		.identity = {
+		    (const uint8_t *)c.identity, strlen(c.identity) } };
+	q->h->note(&(struct pol_note){ .warn = c.verdict != AV_OK,
+	    .token = c.verdict == AV_OK ? "auth.admitted" : "auth.refused",
+	    .group = q->who.group->name,
+	    .why = c.why,
+	    .identity = c.identity,
+	    .claimed = c.verdict != AV_OK && c.verdict != AV_FORBIDDEN });
 	return q->out->send(q->out->arg, &a);
+}
+
+static int
+ppk_mix(struct asked *q, const struct msg_ppk_mix *m)
+{
+	uint8_t sk[POL_SK_MAX];
+	const char *why;
+	enum ipc_status st = pol_ppk_mix(&q->who, m, sk, &why);
+	struct msg a = { .type = MSG_PPK_MIXED,
+		.ppk_mixed = { m->req, (uint8_t)st,
+		    { sk, st == ST_OK ? m->sk.len : 0 } } };
+	int r;
+
+	if (st != ST_OK)
+		note(q, true, "auth.ppk-refused", why, "");
+	r = q->out->send(q->out->arg, &a);
+	explicit_bzero(sk, sizeof(sk));
+	return r;
 }
 
 static enum ipc_status
@@ -185,7 +210,8 @@ pol_answer_keymgrd(struct pol_host *h, uint8_t slot, const struct msg *m,
     const struct pol_out *out)
 {
 	struct asked q = { h,
-		{ h->pol, pol_group_of(h->pol, &h->slots, slot), slot, h->psk },
+		{ h->pol, pol_group_of(h->pol, &h->slots, slot), slot,
+		    &h->creds, h->now() },
 		out };
 
 	if (q.who.group == NULL)
@@ -194,11 +220,14 @@ pol_answer_keymgrd(struct pol_host *h, uint8_t slot, const struct msg *m,
 		    "the policy has no group in this slot");
 	switch (m->type) {
 	case MSG_CONF_GET:
-		return pol_conf(h->pol, q.who.group, m->conf_get.req, out);
+		return pol_conf(
+		    h->pol, q.who.group, &h->creds, m->conf_get.req, out);
 	case MSG_AUTH_SIGN:
 		return auth_sign(&q, &m->auth_sign);
 	case MSG_AUTH_CHECK:
 		return auth_check(&q, &m->auth_check);
+	case MSG_PPK_MIX:
+		return ppk_mix(&q, &m->ppk_mix);
 	case MSG_SEAL_OPEN:
 		return seal_open(&q, &m->seal_open);
 	case MSG_SEAL_DONE:

@@ -7,7 +7,7 @@
  * in the message is believed about that.
  */
 
-#include "common/secret.h"
+#include "policyd/core/creds.h"
 #include "policyd/core/rules.h"
 
 /* The database, which is outside of the core.  All: 0 or -Exxx. */
@@ -31,13 +31,16 @@ struct pol_note {
 	const char *group;
 	const char *why;      /* static or "" */
 	const char *identity; /* or "" */
+	bool claimed;	      /* the identity is no more than that */
 };
 
 struct pol_host {
 	const struct policy *pol;
 	struct pol_slots slots;
-	struct secret *psk, *boot;
+	struct pol_creds creds;
+	struct secret *boot;
 	struct pol_store store;
+	int64_t (*now)(void); /* seconds since 1970 */
 	void (*note)(const struct pol_note *n);
 };
 

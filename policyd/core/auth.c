@@ -7,188 +7,141 @@
 #include "common/ike/auth.h"
 #include "common/ike/hdr.h"
 #include "policyd/core/auth.h"
-#include "policyd/core/rules.h"
 
-static struct chunk
-psk_of(const struct pol_asker *a)
-{
-	return (struct chunk){ secret_bytes(a->psk), secret_len(a->psk) };
-}
-
-static bool
-binds_group(const struct pol_asker *a, const struct ike_init_view *v)
+bool
+pol_binds_group(const struct pol_asker *a, const struct ike_init_view *v)
 {
 	struct chunk id = { a->group->id, a->group->id_len };
 
 	return mike_group_matches(v, id);
 }
 
-static bool
-is_nonce(struct chunk c)
+bool
+pol_is_nonce(struct chunk c)
 {
 	return c.len >= IKE_NONCE_MIN && c.len <= IKE_NONCE_MAX;
 }
 
+/* Both flags of the header must tell the same story (RFC 7296 3.1). */
+bool
+pol_flags_agree(const struct ike_hdr *h)
+{
+	bool response = (h->flags & IKE_F_RESPONSE) != 0;
+
+	return response != ((h->flags & IKE_F_INITIATOR) != 0);
+}
+
+/* A PRF of the group's suite, and a MACed ID of its length. */
+bool
+pol_fits_prf(const struct pol_asker *a, uint8_t alg, struct chunk maced)
+{
+	size_t len = prf_len((enum prf_alg)alg);
+
+	if (a->group->suite == SUITE_CNSA && alg != PRF_SHA384)
+		return false;
+	return len != 0 && maced.len == len;
+}
+
 /*
- * Receivers ask, senders answer.  Without this a receiver's key manager that
+ * NULL when these are octets that this key manager may have signed.
+ * Receivers ask, senders answer: without that a receiver's key manager that
  * was taken over could have a response signed, and with a shared key pose as
  * the group's sender.
  */
-static bool
-is_response(const struct ike_hdr *h)
-{
-	return (h->flags & IKE_F_RESPONSE) != 0;
-}
-
-/* Both flags of the header must tell the same story (RFC 7296 3.1). */
-static bool
-flags_agree(const struct ike_hdr *h)
-{
-	return is_response(h) != ((h->flags & IKE_F_INITIATOR) != 0);
-}
-
-/* NULL when these are octets that this key manager may have signed. */
 static const char *
 sign_fault(const struct pol_asker *a, const struct msg_auth_sign *m)
 {
 	struct ike_init_view v;
 	bool response = a->group->role == ROLE_SENDER;
 
-	if (!is_nonce(m->peer_nonce) || m->maced_id.len != PRF_LEN)
-		return "nonce or MACed ID has a wrong length";
-	if (ike_init_view(m->own_init, &v) || !flags_agree(&v.hdr))
+	if (!pol_is_nonce(m->peer_nonce))
+		return "nonce has a wrong length";
+	if (!pol_fits_prf(a, m->prf, m->maced_id))
+		return "PRF or MACed ID does not fit the group's suite";
+	if (ike_init_view(m->own_init, &v) || !pol_flags_agree(&v.hdr))
 		return "not an IKE_SA_INIT message";
-	if (is_response(&v.hdr) != response)
+	if (((v.hdr.flags & IKE_F_RESPONSE) != 0) != response)
 		return "message of the other role";
 	if ((response ? v.hdr.spi_r : v.hdr.spi_i)[0] != a->slot)
 		return "SPI of another slot";
-	if (!binds_group(a, &v))
+	if (!pol_binds_group(a, &v))
 		return "MIKE_GROUP does not name the group";
 	return NULL;
 }
 
+static int
+sign_psk(struct secret *psk, const struct msg_auth_sign *m,
+    struct pol_signed *out, const char **why)
+{
+	struct chunk key = { secret_bytes(psk), secret_len(psk) };
+	enum prf_alg alg = (enum prf_alg)m->prf;
+
+	*why = "cannot compute";
+	out->method = IKE_AUTH_PSK;
+	out->len = prf_len(alg);
+	return ike_psk_auth(
+	    alg, key, m->own_init, m->peer_nonce, m->maced_id, out->auth);
+}
+
 enum ipc_status
 pol_auth_sign(const struct pol_asker *a, const struct msg_auth_sign *m,
-    uint8_t auth[PRF_LEN], const char **why)
+    struct pol_signed *out, const char **why)
 {
+	struct chunk in[SIG_PARTS] = { m->own_init, m->peer_nonce,
+		m->maced_id };
+	int r;
+
 	*why = sign_fault(a, m);
 	if (*why != NULL)
 		return ST_REFUSED;
-	if (ike_psk_auth(
-		psk_of(a), m->own_init, m->peer_nonce, m->maced_id, auth)) {
-		*why = "cannot compute";
-		return ST_ERROR;
+	if (a->creds->own == NULL) {
+		r = sign_psk(a->creds->psk, m, out, why);
+	} else {
+		out->method = SIG_METHOD;
+		r = sig_make(x509_own_signer(a->creds->own), m->hashes, in,
+		    out->auth, &out->len, why);
 	}
+	if (r)
+		return r == -ENOTSUP ? ST_REFUSED : ST_ERROR;
 	return ST_OK;
 }
 
-/* The DER in an ID payload body. */
-static int
-der_of(struct chunk body, struct chunk *der)
+/* NULL when the request is one for our PPK. */
+static const char *
+mix_fault(const struct pol_asker *a, const struct msg_ppk_mix *m)
 {
-	if (body.len < 4 || body.p[0] != POL_ID_DER_ASN1_DN)
-		return -EBADMSG;
-	*der = (struct chunk){ body.p + 4, body.len - 4 };
-	return 0;
+	size_t len = prf_len((enum prf_alg)m->prf);
+
+	if (a->creds->ppk == NULL)
+		return "this host has no PPK";
+	if (m->ppk_id.len != a->pol->ppk_id_len ||
+	    memcmp(m->ppk_id.p, a->pol->ppk_id, m->ppk_id.len) != 0)
+		return "PPK_ID is not this host's";
+	if (!pol_fits_prf(a, m->prf, (struct chunk){ m->sk.p, len }) ||
+	    m->sk.len != 3 * len)
+		return "PRF or keys do not fit the group's suite";
+	return NULL;
 }
 
-static bool
-is_designated(const struct pol_asker *a, struct chunk der)
+enum ipc_status
+pol_ppk_mix(const struct pol_asker *a, const struct msg_ppk_mix *m,
+    uint8_t out[POL_SK_MAX], const char **why)
 {
-	for (size_t i = 0; i < a->group->n_designated; i++) {
-		size_t k = a->group->designated[i];
+	size_t len = prf_len((enum prf_alg)m->prf);
+	int r = 0;
 
-		if (dn_eq(policy_der(&a->pol->peer[k].id), der))
-			return true;
+	*why = mix_fault(a, m);
+	if (*why != NULL)
+		return ST_REFUSED;
+	for (size_t i = 0; r == 0 && i < 3; i++) {
+		struct chunk part = { m->sk.p + i * len, len };
+
+		r = prf_plus((enum prf_alg)m->prf, secret_bytes(a->creds->ppk),
+		    secret_len(a->creds->ppk), &part, 1, out + i * len, len);
 	}
-	return false;
-}
-
-/*
- * A sender admits receivers, and senders that say they want to send.  A
- * receiver takes keys from its designated senders only.
- */
-static bool
-is_admitted(
-    const struct pol_asker *a, const struct msg_auth_check *m, struct chunk der)
-{
-	const struct pol_group *g = a->group;
-
-	if (g->role == ROLE_RECEIVER)
-		return is_designated(a, der) &&
-		       policy_matches(&g->senders, der);
-	if (m->wants_sender)
-		return policy_matches(&g->senders, der);
-	return policy_matches(&g->receivers, der);
-}
-
-static bool
-auth_is_right(const struct pol_asker *a, const struct msg_auth_check *m)
-{
-	uint8_t want[PRF_LEN];
-	bool ok;
-
-	if (ike_psk_auth(
-		psk_of(a), m->peer_init, m->own_nonce, m->maced_id, want))
-		return false;
-	ok = m->auth.len == sizeof(want) &&
-	     secret_eq(want, m->auth.p, sizeof(want));
-	explicit_bzero(want, sizeof(want));
-	return ok;
-}
-
-/* Everything that does not need the key. */
-static enum auth_verdict
-check_form(const struct pol_asker *a, const struct msg_auth_check *m,
-    struct chunk *der, const char **why)
-{
-	struct ike_init_view v;
-	char text[DN_TEXT_MAX];
-
-	*why = "asked in another role than the group's";
-	if (m->own_role != a->group->role || m->wants_sender > 1)
-		return AV_MALFORMED;
-	*why = "nonce or MACed ID has a wrong length";
-	if (!is_nonce(m->own_nonce) || m->maced_id.len != PRF_LEN)
-		return AV_MALFORMED;
-	*why = "not an IKE_SA_INIT message";
-	if (ike_init_view(m->peer_init, &v) || !flags_agree(&v.hdr))
-		return AV_MALFORMED;
-	*why = "message of the other role";
-	if (is_response(&v.hdr) == (a->group->role == ROLE_SENDER))
-		return AV_MALFORMED;
-	*why = "MIKE_GROUP does not name the group";
-	if (!binds_group(a, &v))
-		return AV_UNBOUND;
-	*why = "identity is not a distinguished name";
-	if (der_of(m->peer_id, der) ||
-	    dn_text(*der, text, sizeof(text)) == -EBADMSG)
-		return AV_MALFORMED;
-	return AV_OK;
-}
-
-enum auth_verdict
-pol_auth_check(const struct pol_asker *a, const struct msg_auth_check *m,
-    char identity[DN_TEXT_MAX], const char **why)
-{
-	enum auth_verdict v;
-	struct chunk der;
-
-	identity[0] = '\0';
-	v = check_form(a, m, &der, why);
-	if (v != AV_OK)
-		return v;
-	*why = "authentication method is not a shared key";
-	if (m->method != IKE_AUTH_PSK)
-		return AV_FAILED;
-	*why = "AUTH value is wrong (another shared key?)";
-	if (!auth_is_right(a, m))
-		return AV_FAILED;
-	/* A name longer than the buffer is shown as far as it fits. */
-	(void)!dn_text(der, identity, DN_TEXT_MAX);
-	*why = "the group's policy does not admit this identity";
-	if (!is_admitted(a, m, der))
-		return AV_FORBIDDEN;
-	*why = "";
-	return AV_OK;
+	if (r == 0)
+		return ST_OK;
+	explicit_bzero(out, POL_SK_MAX);
+	*why = "cannot compute";
+	return ST_ERROR;
 }

@@ -34,6 +34,25 @@ check_one(
 	return v;
 }
 
+bool
+check_u32(struct check *c, const struct conf_sec *s, const char *opt,
+    uint32_t min, uint32_t max, uint32_t *out)
+{
+	const char *v = check_one(c, s, opt, false);
+	uint32_t n;
+
+	if (v == NULL)
+		return !conf_is_set(s, opt);
+	if (value_u32(v, &n) || n < min || n > max) {
+		diag_add(c->d, conf_line(s, opt, 0),
+		    "%s = \"%s\": must be a number from %u to %u", opt, v, min,
+		    max);
+		return false;
+	}
+	*out = n;
+	return true;
+}
+
 /*
  * Words with a meaning.  What a later version will bring is known by name, so
  * that its text is refused with the way out and not as a misspelling.
@@ -45,8 +64,12 @@ static const struct choice {
 	{ "host", "emcon", "transmit", NULL },
 	{ "host", "emcon", "receive-only", "transmit" },
 	{ "host", "emcon", "silent", "transmit" },
+	{ "host", "crl-required", "false", NULL },
+	{ "host", "crl-required", "true", NULL },
+	{ "peer", "exchange", "gsa-auth", NULL },
+	{ "peer", "exchange", "ike-auth", NULL },
 	{ "group", "suite", "default", NULL },
-	{ "group", "suite", "cnsa", "default" },
+	{ "group", "suite", "cnsa", NULL },
 	{ "group", "profile", "per-sender", NULL },
 	{ "group", "profile", "derived", "per-sender" },
 	{ "group", "join", "next-step", NULL },
@@ -234,6 +257,7 @@ understand(struct policy *p, const struct conf *conf, struct diag *d)
 	check_host(&c);
 	check_peers(&c);
 	check_groups(&c);
+	check_default_group(&c);
 	if (c.no_memory)
 		return -ENOMEM;
 	return d->n == 0 ? 0 : -EINVAL;

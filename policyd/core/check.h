@@ -15,8 +15,11 @@ struct check {
 };
 
 void check_host(struct check *c);
+void check_auth(struct check *c, const struct conf_sec *host);
 void check_peers(struct check *c);
 void check_groups(struct check *c);
+/* After the groups, which it names. */
+void check_default_group(struct check *c);
 
 /* Helpers that several parts use; false: reported. */
 const char *check_one(
@@ -28,6 +31,9 @@ bool check_needed(struct check *c, const struct conf_sec *s, const char *opt);
 /* Values of a list of addresses that differ from each other. */
 size_t check_addrs(struct check *c, const struct conf_sec *s, const char *opt,
     bool multicast, struct addr *out, size_t max);
+/* A number; false: reported.  *out is left alone when it is not set. */
+bool check_u32(struct check *c, const struct conf_sec *s, const char *opt,
+    uint32_t min, uint32_t max, uint32_t *out);
 /* Words with a meaning, of which this version knows some. */
 void check_choices(struct check *c, const struct conf_sec *s);
 

@@ -238,6 +238,45 @@ check_receiver(struct check *c, const struct conf_sec *s, struct pol_group *g)
 		    n, POL_GCKS_MAX);
 }
 
+/* Where receivers may ask from. */
+static void
+check_from(struct check *c, const struct conf_sec *s, struct pol_group *g)
+{
+	size_t n = conf_size(s, "from");
+
+	if (n > POL_FROM_MAX) {
+		diag_add(c->d, conf_line(s, "from", POL_FROM_MAX),
+		    "from: more than %d prefixes", POL_FROM_MAX);
+		return;
+	}
+	if (n > 0 && g->role == ROLE_RECEIVER)
+		diag_add(c->d, conf_line(s, "from", 0),
+		    "from says where a sender's receivers are: a receiver has "
+		    "designated");
+	for (size_t i = 0; i < n; i++) {
+		const char *v = conf_value(s, "from", i);
+		struct pol_prefix *p = &g->from[g->n_from];
+
+		if (value_prefix(v, &p->addr, &p->bits))
+			diag_add(c->d, conf_line(s, "from", i),
+			    "from \"%s\": must be a prefix such as 10.1.0.0/16 "
+			    "or 2001:db8::/32, with zeros behind it",
+			    v);
+		else
+			g->n_from++;
+	}
+}
+
+static void
+check_suite(const struct conf_sec *s, struct pol_group *g)
+{
+	const char *v = conf_value(s, "suite", 0);
+
+	/* Another word is reported with the other choices. */
+	g->suite =
+	    v != NULL && strcmp(v, "cnsa") == 0 ? SUITE_CNSA : SUITE_DEFAULT;
+}
+
 static void
 check_sender(struct check *c, const struct conf_sec *s, struct pol_group *g)
 {
@@ -290,6 +329,8 @@ check_group(struct check *c, const struct conf_sec *s, struct pol_group *g)
 	    c, s, "agree-on", true, g->agree_on, NITEMS(g->agree_on));
 	check_ports(c, s, g);
 	check_choices(c, s);
+	check_suite(s, g);
+	check_from(c, s, g);
 	for (size_t i = 0; i < NITEMS(numbers); i++)
 		check_number(c, s, &numbers[i], g);
 	check_times(c, s, g);
@@ -369,4 +410,32 @@ check_groups(struct check *c)
 		check_overlap(
 		    c, &s, "agree-on", g->agree_on, g->n_agree_on, p->n_group);
 	}
+}
+
+void
+check_default_group(struct check *c)
+{
+	struct pol_group *g = NULL;
+	struct conf_sec s;
+	const char *v;
+
+	if (!conf_section(c->conf, "host", 0, &s))
+		return;
+	v = check_one(c, &s, "default-group", false);
+	if (v == NULL)
+		return;
+	for (size_t i = 0; i < c->pol->n_group; i++)
+		if (strcmp(c->pol->group[i].name, v) == 0)
+			g = &c->pol->group[i];
+	if (g == NULL)
+		diag_add(c->d, conf_line(&s, "default-group", 0),
+		    "default-group = \"%s\": there is no group of that name",
+		    v);
+	else if (g->role == ROLE_RECEIVER)
+		diag_add(c->d, conf_line(&s, "default-group", 0),
+		    "default-group = \"%s\": this host only receives in that "
+		    "group, and nobody asks a receiver",
+		    v);
+	else
+		g->foreign = true;
 }

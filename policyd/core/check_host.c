@@ -7,30 +7,6 @@
 #include "policyd/core/check.h"
 #include "policyd/core/value.h"
 
-/* Authentication in this version is by a pre-shared key. */
-static void
-check_auth(struct check *c, const struct conf_sec *s)
-{
-	static const char *const later[] = { "certificate", "key", "anchors",
-		"ppk" };
-	const char *psk;
-
-	for (size_t i = 0; i < NITEMS(later); i++)
-		if (conf_is_set(s, later[i]))
-			diag_add(c->d, conf_line(s, later[i], 0),
-			    "%s is not in this version: authenticate with "
-			    "psk = \"FILE\"",
-			    later[i]);
-	psk = check_one(c, s, "psk", true);
-	if (psk == NULL)
-		return;
-	if (strlen(psk) > POL_PATH_MAX)
-		diag_add(c->d, conf_line(s, "psk", 0),
-		    "psk: path is longer than %d octets", POL_PATH_MAX);
-	else
-		strlcpy(c->pol->psk_path, psk, sizeof(c->pol->psk_path));
-}
-
 static void
 check_interfaces(struct check *c, const struct conf_sec *s)
 {
@@ -57,18 +33,21 @@ check_interfaces(struct check *c, const struct conf_sec *s)
 }
 
 static void
-check_port(struct check *c, const struct conf_sec *s)
+check_numbers(struct check *c, const struct conf_sec *s)
 {
-	const char *v = check_one(c, s, "port", false);
-	uint32_t port = 848;
+	uint32_t port = 848, fragment = 1280;
 
-	if (v != NULL &&
-	    (value_u32(v, &port) || port == 0 || port > UINT16_MAX)) {
-		diag_add(c->d, conf_line(s, "port", 0),
-		    "port = \"%s\": must be a number from 1 to 65535", v);
-		return;
-	}
+	(void)check_u32(c, s, "port", 1, UINT16_MAX, &port);
 	c->pol->port = (uint16_t)port;
+	if (check_u32(c, s, "fragment", 0, UINT16_MAX, &fragment) &&
+	    fragment > 0 && fragment < 576)
+		diag_add(c->d, conf_line(s, "fragment", 0),
+		    "fragment = \"%u\": must be 0 (never) or from 576 to 65535",
+		    fragment);
+	c->pol->fragment = (uint16_t)fragment;
+	c->pol->cookie_above = 100;
+	(void)check_u32(
+	    c, s, "cookie-above", 0, 1000000, &c->pol->cookie_above);
 }
 
 void
@@ -85,7 +64,7 @@ check_host(struct check *c)
 	(void)check_name(c, &s, "identity", &p->id);
 	check_auth(c, &s);
 	check_interfaces(c, &s);
-	check_port(c, &s);
+	check_numbers(c, &s);
 	check_choices(c, &s);
 	(void)check_needed(c, &s, "listen");
 	p->n_listen =
@@ -123,6 +102,7 @@ static void
 check_peer(struct check *c, const struct conf_sec *s)
 {
 	struct pol_peer *peer = &c->pol->peer[c->pol->n_peer];
+	const char *exchange;
 
 	strlcpy(peer->name, s->where->title, sizeof(peer->name));
 	if (!value_is_name(peer->name))
@@ -133,6 +113,9 @@ check_peer(struct check *c, const struct conf_sec *s)
 	(void)check_needed(c, s, "address");
 	peer->n_addr =
 	    check_addrs(c, s, "address", false, peer->addr, NITEMS(peer->addr));
+	check_choices(c, s);
+	exchange = conf_value(s, "exchange", 0);
+	peer->foreign = exchange != NULL && strcmp(exchange, "ike-auth") == 0;
 	check_peer_is_new(c, s, peer);
 	c->pol->n_peer++;
 }

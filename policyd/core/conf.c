@@ -20,11 +20,17 @@ static cfg_opt_t host_opts[] = {
 	STR("certificate"),
 	STR("key"),
 	STR("psk"),
-	STR("ppk"),
 	LIST("anchors"),
+	LIST("crls"),
+	STR("crl-required"),
+	STR("ppk"),
+	STR("ppk-id"),
 	LIST("interface"),
 	LIST("listen"),
 	STR("port"),
+	STR("fragment"),
+	STR("cookie-above"),
+	STR("default-group"),
 	STR("emcon"),
 	CFG_END(),
 };
@@ -32,6 +38,7 @@ static cfg_opt_t host_opts[] = {
 static cfg_opt_t peer_opts[] = {
 	STR("identity"),
 	LIST("address"),
+	STR("exchange"),
 	CFG_END(),
 };
 
@@ -43,6 +50,7 @@ static cfg_opt_t group_opts[] = {
 	LIST("designated"),
 	LIST("senders"),
 	LIST("receivers"),
+	LIST("from"),
 	LIST("rekey-to"),
 	LIST("agree-on"),
 	STR("suite"),

@@ -12,6 +12,8 @@
 /* Limits that other daemons and the messages set. */
 #define POL_NAME_MAX 64
 #define POL_ID_MAX 64
+#define POL_PPK_ID_MAX 64
+#define POL_PPK_ID_FIXED 2 /* RFC 8784 5.1 */
 #define POL_LISTEN_MAX 16
 #define POL_IFACES_MAX 16
 #define POL_ADDRS_MAX 16 /* of one group, or of one peer */
@@ -22,10 +24,22 @@
 #define POL_SENDER_ADDRS_MAX 128 /* of one group */
 #define POL_PATTERNS_MAX 256
 #define POL_PATH_MAX 255
+#define POL_FILES_MAX 16 /* anchors, or CRLs */
+#define POL_FROM_MAX 32	 /* prefixes of one group */
 
 struct pol_name { /* an identity */
 	uint8_t der[DN_MAX];
 	size_t len;
+};
+
+struct pol_prefix {
+	struct addr addr;
+	uint8_t bits;
+};
+
+struct pol_files {
+	char path[POL_FILES_MAX][POL_PATH_MAX + 1];
+	size_t n;
 };
 
 struct pol_peer {
@@ -33,6 +47,7 @@ struct pol_peer {
 	struct pol_name id;
 	struct addr addr[POL_ADDRS_MAX];
 	size_t n_addr;
+	bool foreign; /* no MIKE: IKE_AUTH, and no MIKE_GROUP from it */
 };
 
 struct pol_patterns {
@@ -51,6 +66,10 @@ struct pol_group {
 	size_t designated[POL_DESIGNATED_MAX]; /* indices of peers */
 	size_t n_designated;
 	struct pol_patterns senders, receivers;
+	enum suite suite;
+	struct pol_prefix from[POL_FROM_MAX]; /* of receivers; none: anyone */
+	size_t n_from;
+	bool foreign; /* takes peers that send no MIKE_GROUP */
 	/* Read and checked; nothing in this version uses them. */
 	struct addr rekey_to[POL_ADDRS_MAX], agree_on[POL_ADDRS_MAX];
 	size_t n_rekey_to, n_agree_on;
@@ -61,7 +80,17 @@ struct pol_group {
 
 struct policy {
 	struct pol_name id;
-	char psk_path[POL_PATH_MAX + 1];
+	char psk_path[POL_PATH_MAX + 1]; /* or "" and all of these: */
+	char cert_path[POL_PATH_MAX + 1];
+	char key_path[POL_PATH_MAX + 1];
+	struct pol_files anchors;
+	struct pol_files crls; /* may be none */
+	bool crl_required;
+	char ppk_path[POL_PATH_MAX + 1]; /* or "" */
+	uint8_t ppk_id[POL_PPK_ID_MAX];	 /* body of PPK_ID: type, id */
+	size_t ppk_id_len;
+	uint16_t fragment;     /* octets of an IP datagram; 0: any */
+	uint32_t cookie_above; /* IKE_SA_INIT requests per second */
 	struct addr listen[POL_LISTEN_MAX];
 	size_t n_listen;
 	char iface[POL_IFACES_MAX][16];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <string.h>
 
+#include "common/ike/hdr.h"
 #include "policyd/core/rules.h"
 
 static struct chunk
@@ -64,22 +65,63 @@ raise_rate(uint32_t *rate, const struct pol_group *g)
 		*rate = g->source_rate;
 }
 
+/* The same prefix in an earlier group, or earlier in this one? */
+static bool
+is_repeated(const struct policy *p, size_t group, size_t from)
+{
+	const struct pol_prefix *x = &p->group[group].from[from];
+
+	for (size_t i = 0; i <= group; i++)
+		for (size_t k = 0; k < p->group[i].n_from; k++) {
+			const struct pol_prefix *o = &p->group[i].from[k];
+
+			if (o == x)
+				return false;
+			if (o->bits == x->bits && addr_eq(&o->addr, &x->addr))
+				return true;
+		}
+	return false;
+}
+
 /*
- * A receiver hears its designated senders only.  A sender cannot know where
- * its receivers are: it hears anyone, each at the rate of the policy.
+ * A sender hears anyone, each at the rate of the policy, unless the policy
+ * says for all its groups where receivers come from: a datagram does not say
+ * which group it is for before it was looked at.
  */
 static int
-emit_peers(const struct policy *p, const struct pol_out *out)
+emit_askers(const struct policy *p, const struct pol_out *out)
 {
-	uint32_t anyone = 0;
+	bool anyone = false;
+	uint32_t rate = 0;
 	int r = 0;
 
 	for (size_t i = 0; i < p->n_group; i++)
-		if (p->group[i].role == ROLE_SENDER)
-			raise_rate(&anyone, &p->group[i]);
-	if (anyone != 0)
-		r = emit(out, (struct msg){ .type = MSG_RULE_PEER,
-				  .rule_peer = { .rate = anyone } });
+		if (p->group[i].role == ROLE_SENDER) {
+			raise_rate(&rate, &p->group[i]);
+			anyone = anyone || p->group[i].n_from == 0;
+		}
+	if (anyone)
+		return emit(out, (struct msg){ .type = MSG_RULE_PEER,
+				     .rule_peer = { .rate = rate } });
+	for (size_t i = 0; i < p->n_group; i++)
+		for (size_t k = 0; r == 0 && k < p->group[i].n_from; k++) {
+			const struct pol_prefix *x = &p->group[i].from[k];
+
+			if (is_repeated(p, i, k))
+				continue;
+			r = emit(out, (struct msg){ .type = MSG_RULE_PEER,
+					  .rule_peer = { addr_chunk(&x->addr),
+					      x->bits, rate } });
+		}
+	return r;
+}
+
+/* A receiver hears its designated senders only. */
+static int
+emit_peers(const struct policy *p, const struct pol_out *out)
+{
+	int r = emit_askers(p, out);
+
 	for (size_t k = 0; r == 0 && k < p->n_peer; k++) {
 		uint32_t rate = 0;
 
@@ -164,15 +206,16 @@ pol_groups(const struct policy *p, const struct pol_slots *s, uint32_t req,
 	/* For people; a name too long to show is shown as far as it fits. */
 	(void)!dn_text(policy_der(&p->id), identity, sizeof(identity));
 	r = emit(out, (struct msg){ .type = MSG_GROUPS_BEGIN,
-			  .groups_begin = { req, str_chunk(identity) } });
+			  .groups_begin = {
+			      req, str_chunk(identity), p->cookie_above } });
 	for (size_t i = 0; r == 0 && i < p->n_group; i++) {
 		const struct pol_group *g = &p->group[i];
 
-		r = emit(out,
-		    (struct msg){ .type = MSG_GROUP,
-			.group = { s->slot[i], str_chunk(g->name),
-			    { g->id, g->id_len }, (uint8_t)g->role,
-			    s->joined[i], g->half_open_max, g->source_rate } });
+		r = emit(out, (struct msg){ .type = MSG_GROUP,
+				  .group = { s->slot[i], str_chunk(g->name),
+				      { g->id, g->id_len }, (uint8_t)g->role,
+				      s->joined[i], g->half_open_max,
+				      g->source_rate, g->foreign } });
 	}
 	return r ? r
 		 : emit(out, (struct msg){ .type = MSG_GROUPS_END,
@@ -180,10 +223,14 @@ pol_groups(const struct policy *p, const struct pol_slots *s, uint32_t req,
 }
 
 static int
-emit_conf_begin(const struct policy *p, const struct pol_group *g, uint32_t req,
-    const struct pol_out *out)
+emit_conf_begin(const struct policy *p, const struct pol_group *g,
+    const struct pol_creds *creds, uint32_t req, const struct pol_out *out)
 {
 	uint8_t id[POL_ID_BODY_MAX];
+	struct chunk anchors = { NULL, 0 };
+
+	if (creds->trust != NULL)
+		anchors = x509_trust_keyids(creds->trust);
 
 	return emit(out, (struct msg){ .type = MSG_CONF_BEGIN,
 			     .conf_begin = {
@@ -198,7 +245,27 @@ emit_conf_begin(const struct policy *p, const struct pol_group *g, uint32_t req,
 				 .dtd_ms = g->dtd_s * 1000,
 				 .half_open_max = g->half_open_max,
 				 .members_max = g->members_max,
+				 .suite = (uint8_t)g->suite,
+				 .foreign = g->foreign,
+				 .fragment = p->fragment,
+				 .ppk_id = { p->ppk_id, p->ppk_id_len },
+				 .anchors = anchors,
 			     } });
+}
+
+static int
+emit_conf_certs(const struct pol_creds *creds, const struct pol_out *out)
+{
+	struct chunk der;
+	int r = 0;
+
+	if (creds->own == NULL)
+		return 0;
+	for (size_t i = 0;
+	     r == 0 && (der = x509_own_der(creds->own, i)).len != 0; i++)
+		r = emit(out, (struct msg){ .type = MSG_CONF_CERT,
+				  .conf_cert = { der } });
+	return r;
 }
 
 static int
@@ -240,19 +307,21 @@ emit_conf_gcks(const struct policy *p, const struct pol_group *g,
 			    out, (struct msg){ .type = MSG_CONF_GCKS,
 				     .conf_gcks = { str_chunk(o->name),
 					 pol_id_body(&o->id, id), addr_chunk(l),
-					 addr_chunk(&o->addr[k]), p->port } });
+					 addr_chunk(&o->addr[k]), p->port,
+					 o->foreign ? IKE_AUTH : GSA_AUTH } });
 		}
 	}
 	return r;
 }
 
 int
-pol_conf(const struct policy *p, const struct pol_group *g, uint32_t req,
-    const struct pol_out *out)
+pol_conf(const struct policy *p, const struct pol_group *g,
+    const struct pol_creds *creds, uint32_t req, const struct pol_out *out)
 {
 	int r;
 
-	if ((r = emit_conf_begin(p, g, req, out)) ||
+	if ((r = emit_conf_begin(p, g, creds, req, out)) ||
+	    (r = emit_conf_certs(creds, out)) ||
 	    (r = emit_conf_addrs(p, g, out)))
 		return r;
 	if (g->role == ROLE_RECEIVER && (r = emit_conf_gcks(p, g, out)))

@@ -8,6 +8,7 @@
  */
 
 #include "ipc/msg.h"
+#include "policyd/core/creds.h"
 #include "policyd/core/policy.h"
 
 /* Where the messages of an answer go; what is not 0 ends the answer. */
@@ -26,8 +27,9 @@ int pol_rules(const struct policy *p, const struct pol_slots *s, uint32_t req,
     const struct pol_out *out) MUST_CHECK;
 int pol_groups(const struct policy *p, const struct pol_slots *s, uint32_t req,
     const struct pol_out *out) MUST_CHECK;
-int pol_conf(const struct policy *p, const struct pol_group *g, uint32_t req,
-    const struct pol_out *out) MUST_CHECK;
+int pol_conf(const struct policy *p, const struct pol_group *g,
+    const struct pol_creds *creds, uint32_t req, const struct pol_out *out)
+    MUST_CHECK;
 
 /* The group of a slot, or NULL. */
 const struct pol_group *pol_group_of(

@@ -76,6 +76,33 @@ value_ports(const char *s, uint16_t *lo, uint16_t *hi)
 	return 0;
 }
 
+int
+value_prefix(const char *s, struct addr *a, uint8_t *bits)
+{
+	const char *slash = strchr(s, '/');
+	char text[ADDR_STRLEN];
+	struct addr t;
+	uint32_t n;
+
+	if (slash != NULL && (size_t)(slash - s) >= sizeof(text))
+		return -EINVAL;
+	if (slash != NULL) {
+		memcpy(text, s, (size_t)(slash - s));
+		text[slash - s] = '\0';
+	}
+	if (addr_parse(&t, slash != NULL ? text : s))
+		return -EINVAL;
+	n = 8 * t.len;
+	if (slash != NULL && (value_u32(slash + 1, &n) || n > 8u * t.len))
+		return -EINVAL;
+	for (size_t i = n; i < 8u * t.len; i++)
+		if ((t.b[i / 8] & 0x80 >> i % 8) != 0)
+			return -EINVAL;
+	*a = t;
+	*bits = (uint8_t)n;
+	return 0;
+}
+
 bool
 value_is_name(const char *s)
 {

@@ -126,12 +126,12 @@ psk(mode_t mode, const char *part)
 
 	eq(chmod(in_dir("psk"), mode), 0);
 	if (part == NULL) {
-		eq(file_psk(&s, dir, "psk", err), 0);
+		eq(file_psk(&s, dir, "psk", "psk", err), 0);
 		eq(secret_len(s), 8);
 		secret_free(&s);
 		return;
 	}
-	assert_int_not_equal(file_psk(&s, dir, "psk", err), 0);
+	assert_int_not_equal(file_psk(&s, dir, "psk", "psk", err), 0);
 	assert_null(s);
 	if (strstr(err, part) == NULL)
 		fail_msg("no \"%s\" in \"%s\"", part, err);
@@ -165,13 +165,13 @@ keys_are_found_where_the_policy_says(void **state)
 
 	(void)state;
 	write_file("psk", "12345678\n");
-	eq(file_psk(&s, "/nowhere", in_dir("psk"), err), 0);
+	eq(file_psk(&s, "/nowhere", "psk", in_dir("psk"), err), 0);
 	secret_free(&s);
-	eq(file_psk(&s, dir, "nokey", err), -ENOENT);
+	eq(file_psk(&s, dir, "psk", "nokey", err), -ENOENT);
 	assert_non_null(strstr(err, "nokey: No such file"));
-	eq(file_psk(&s, dir, ".", err), -EINVAL);
+	eq(file_psk(&s, dir, "psk", ".", err), -EINVAL);
 	eq(mkfifo(in_dir("fifo"), 0600), 0);
-	eq(file_psk(&s, dir, "fifo", err), -EINVAL);
+	eq(file_psk(&s, dir, "psk", "fifo", err), -EINVAL);
 	assert_non_null(strstr(err, "not a regular file"));
 }
 

@@ -62,36 +62,44 @@ describe(char *out, size_t size, const struct msg *m)
 	case MSG_RULES_END:
 		return snprintf(out, size, "end %u\n", m->rules_end.req);
 	case MSG_GROUPS_BEGIN:
-		return snprintf(out, size, "groups %u %.*s\n",
-		    m->groups_begin.req, S(m->groups_begin.identity));
+		return snprintf(out, size, "groups %u %.*s cookie=%u\n",
+		    m->groups_begin.req, S(m->groups_begin.identity),
+		    m->groups_begin.cookie_above);
 	case MSG_GROUP:
 		return snprintf(out, size,
-		    "group %u %.*s id=%.*s role=%u joined=%u %u %u\n",
+		    "group %u %.*s id=%.*s role=%u joined=%u %u %u "
+		    "foreign=%u\n",
 		    m->group.slot, S(m->group.name), S(m->group.id),
 		    m->group.role, m->group.joined, m->group.half_open_max,
-		    m->group.source_rate);
+		    m->group.source_rate, m->group.foreign);
 	case MSG_GROUPS_END:
 		return snprintf(out, size, "end %u\n", m->groups_end.req);
 	case MSG_CONF_BEGIN:
 		return snprintf(out, size,
 		    "conf %u %.*s id=%.*s role=%u own=%zu port=%u %us "
-		    "%ums %ums %u %u\n",
+		    "%ums %ums %u %u suite=%u foreign=%u frag=%u ppk=%.*s "
+		    "anchors=%zu\n",
 		    m->conf_begin.req, S(m->conf_begin.name),
 		    S(m->conf_begin.group_id), m->conf_begin.role,
 		    m->conf_begin.own_id.len, m->conf_begin.port,
 		    m->conf_begin.lifetime_s, m->conf_begin.atd_ms,
 		    m->conf_begin.dtd_ms, m->conf_begin.half_open_max,
-		    m->conf_begin.members_max);
+		    m->conf_begin.members_max, m->conf_begin.suite,
+		    m->conf_begin.foreign, m->conf_begin.fragment,
+		    S(m->conf_begin.ppk_id), m->conf_begin.anchors.len);
+	case MSG_CONF_CERT:
+		return snprintf(out, size, "cert\n");
 	case MSG_CONF_ADDR:
 		return snprintf(out, size, "addr %u %s from %s %u-%u\n",
 		    m->conf_addr.cls, ip(m->conf_addr.dst),
 		    ip(m->conf_addr.src), m->conf_addr.port_lo,
 		    m->conf_addr.port_hi);
 	case MSG_CONF_GCKS:
-		return snprintf(out, size, "gcks %.*s id=%zu %s -> %s %u\n",
+		return snprintf(out, size,
+		    "gcks %.*s id=%zu %s -> %s %u by %u\n",
 		    S(m->conf_gcks.name), m->conf_gcks.id.len,
 		    ip(m->conf_gcks.local), ip(m->conf_gcks.addr),
-		    m->conf_gcks.port);
+		    m->conf_gcks.port, m->conf_gcks.exchange);
 	case MSG_CONF_END:
 		return snprintf(out, size, "end %u\n", m->conf_end.req);
 	default:
@@ -116,6 +124,7 @@ collect(void *arg, const struct msg *m)
 	return 0;
 }
 
+static const struct pol_creds no_creds;
 static const struct pol_out out = { .send = collect };
 
 static int
@@ -200,6 +209,42 @@ rates_are_the_highest_that_concern_the_peer(void **state)
 	assert_non_null(strstr(got, "group 3 c role=1"));
 }
 
+/* All its sender groups must say so, or anyone may ask. */
+static void
+a_sender_that_knows_hears_from_there_only(void **state)
+{
+	struct pol_slots s = { .slot = { 1, 2, 3 } };
+	char text[2048];
+
+	(void)state;
+	for (int all = 0; all < 2; all++) {
+		snprintf(text, sizeof(text),
+		    POL_HOST("hq-01", "\"192.0.2.1\"") POL_PEERS POL_GROUP("a",
+			"sender",
+			"address = \"239.1.1.1\" per-source-rate = 7 from = { "
+			"\"10.1.0.0/16\", \"2001:db8::/32\" }")
+			POL_GROUP("b", "sender",
+			    "address = \"239.1.1.2\" per-source-rate = 9 %s")
+			    POL_GROUP("c", "receiver",
+				"address = \"239.1.1.3\" designated = hq-02"),
+		    all ? "from = { \"10.1.0.0/16\", \"10.1.0.0/17\" }" : "");
+		got[0] = '\0';
+		p = pol_from(text);
+		eq(pol_rules(p, &s, 1, &out), 0);
+		assert_non_null(strstr(got, all ? "listen 192.0.2.1\n"
+						  "peer 10.1.0.0/16 9\n"
+						  "peer 2001:db8::/32 9\n"
+						  "peer 10.1.0.0/17 9\n"
+						  "peer 192.0.2.2/32 20\n"
+						  "group 1 a "
+						: "listen 192.0.2.1\n"
+						  "peer none/0 9\n"
+						  "peer 192.0.2.2/32 20\n"
+						  "group 1 a "));
+		policy_free(&p);
+	}
+}
+
 static void
 interfaces_are_told(void **state)
 {
@@ -219,14 +264,19 @@ groups_are_told_with_slot_and_membership(void **state)
 	struct pol_slots s = { .slot = { 7, 0 }, .joined = { true, false } };
 
 	(void)state;
-	p = pol_from(POL_SENDER POL_GROUP("b", "sender",
+	p = pol_from(POL_HOST("hq-01",
+	    "\"192.0.2.1\" } cookie-above = 7 default-group = b "
+	    "interface = { \"eth0\"") POL_PEERS POL_GROUP("ops", "sender",
+	    POL_OPS) POL_GROUP("b", "sender",
 	    "address = \"239.1.1.2\" id = \"B!\" half-open-max = 3 "
 	    "per-source-rate = 9"));
 	eq(pol_groups(p, &s, 9, &out), 0);
-	assert_string_equal(got, "groups 9 CN=hq-01,O=Example\n"
-				 "group 7 ops id=ops role=2 joined=1 1024 20\n"
-				 "group 0 b id=B! role=2 joined=0 3 9\n"
-				 "end 9\n");
+	assert_string_equal(got,
+	    "groups 9 CN=hq-01,O=Example cookie=7\n"
+	    "group 7 ops id=ops role=2 joined=1 1024 20 "
+	    "foreign=0\n"
+	    "group 0 b id=B! role=2 joined=0 3 9 foreign=1\n"
+	    "end 9\n");
 }
 
 static void
@@ -237,11 +287,11 @@ conf_of_a_sender(void **state)
 	    "ops", "sender",
 	    POL_OPS " ports = 5000-5010 atd = 3s dtd = 4s members-max = 5 "
 		    "half-open-max = 6 designated = hq-02"));
-	eq(pol_conf(p, &p->group[0], 3, &out), 0);
+	eq(pol_conf(p, &p->group[0], &no_creds, 3, &out), 0);
 	/* No address of its own for IPv6; a sender asks nobody. */
 	assert_string_equal(got,
 	    "conf 3 ops id=ops role=2 own=40 port=848 28800s 3000ms 4000ms 6 "
-	    "5\n"
+	    "5 suite=1 foreign=0 frag=1280 ppk= anchors=0\n"
 	    "addr 0 239.192.10.1 from 192.0.2.1 5000-5010\n"
 	    "addr 1 ff15::4d49:1 from none 5000-5010\n"
 	    "end 3\n");
@@ -252,16 +302,32 @@ static void
 conf_of_a_receiver(void **state)
 {
 	(void)state;
-	p = pol_from(POL_RECEIVER);
-	eq(pol_conf(p, &p->group[0], 3, &out), 0);
+	p = pol_from(
+	    POL_HOST("scout-17", "\"192.0.2.17\", \"2001:db8::17\" } fragment "
+				 "= 0 "
+				 "ppk = a ppk-id = night interface = { "
+				 "\"eth0\"") "peer hq-01 { identity = "
+					     "\"CN=hq-01,O=Example\" address = "
+					     "{ "
+					     "\"192.0.2.1\", \"2001:db8::1\" } "
+					     "exchange = gsa-auth }"
+					     "peer hq-02 { identity = "
+					     "\"CN=hq-02,O=Example\" address = "
+					     "\"192.0.2.2\" exchange = "
+					     "ike-auth }" POL_GROUP("ops",
+						 "receiver",
+						 POL_OPS
+						 " suite = cnsa designated = { "
+						 "hq-02, hq-01 }"));
+	eq(pol_conf(p, &p->group[0], &no_creds, 3, &out), 0);
 	assert_string_equal(got,
 	    "conf 3 ops id=ops role=1 own=43 port=848 28800s 2000ms 30000ms "
-	    "1024 16384\n"
+	    "1024 16384 suite=2 foreign=0 frag=0 ppk=\2night anchors=0\n"
 	    "addr 0 239.192.10.1 from 192.0.2.17 0-65535\n"
 	    "addr 1 ff15::4d49:1 from 2001:db8::17 0-65535\n"
-	    "gcks hq-02 id=40 192.0.2.17 -> 192.0.2.2 848\n"
-	    "gcks hq-01 id=40 192.0.2.17 -> 192.0.2.1 848\n"
-	    "gcks hq-01 id=40 2001:db8::17 -> 2001:db8::1 848\n"
+	    "gcks hq-02 id=40 192.0.2.17 -> 192.0.2.2 848 by 35\n"
+	    "gcks hq-01 id=40 192.0.2.17 -> 192.0.2.1 848 by 39\n"
+	    "gcks hq-01 id=40 2001:db8::17 -> 2001:db8::1 848 by 39\n"
 	    "end 3\n");
 }
 
@@ -272,8 +338,8 @@ a_receiver_asks_only_where_it_has_an_address(void **state)
 	p = pol_from(
 	    POL_HOST("scout-17", "\"2001:db8::17\"") POL_PEERS POL_GROUP(
 		"ops", "receiver", POL_OPS " designated = { hq-02, hq-01 }"));
-	eq(pol_conf(p, &p->group[0], 3, &out), 0);
-	assert_non_null(strstr(got, "30000ms 1024 16384\n"
+	eq(pol_conf(p, &p->group[0], &no_creds, 3, &out), 0);
+	assert_non_null(strstr(got, "anchors=0\n"
 				    "addr 0 239.192.10.1 from none 0-65535\n"));
 	assert_null(strstr(got, "gcks hq-02"));
 	assert_non_null(strstr(got, "gcks hq-01 id=40 2001:db8::17 -> "));
@@ -326,7 +392,8 @@ a_failure_to_send_ends_the_answer(void **state)
 		assert_null(strstr(got, "end 1"));
 	}
 	eq(n, 13);
-	for (n = 0; stop_after = n, pol_conf(p, &p->group[0], 1, &out); n++)
+	for (n = 0;
+	     stop_after = n, pol_conf(p, &p->group[0], &no_creds, 1, &out); n++)
 		eq(stop_after, SIZE_MAX);
 	eq(n, 7);
 	for (n = 0; stop_after = n, pol_groups(p, &s, 1, &out); n++)
@@ -343,6 +410,7 @@ main(void)
 		T(sender_hears_anyone),
 		T(receiver_hears_its_designated_senders),
 		T(rates_are_the_highest_that_concern_the_peer),
+		T(a_sender_that_knows_hears_from_there_only),
 		T(interfaces_are_told),
 		T(groups_are_told_with_slot_and_membership),
 		T(conf_of_a_sender),

@@ -54,6 +54,12 @@ store_done(void *arg, uint8_t slot, uint16_t n)
 	return store.fail;
 }
 
+static int64_t
+noon(void)
+{
+	return 1800000000;
+}
+
 static void
 take_note(const struct pol_note *n)
 {
@@ -109,12 +115,13 @@ setup(void **state)
 	host = (struct pol_host){
 		.pol = pol,
 		.slots = { .slot = { 5, 6 }, .joined = { true, true } },
-		.psk = secret_from("0123456789abcdef", 16),
+		.creds = { .psk = secret_from("0123456789abcdef", 16) },
 		.boot = secret_new(SEAL_SECRET_LEN),
 		.store = { .join = store_join,
 		    .instance_new = store_new,
 		    .instance_done = store_done },
 		.note = take_note,
+		.now = noon,
 	};
 	for (uint8_t i = 0; i < SEAL_SECRET_LEN; i++)
 		secret_bytes(host.boot)[i] = i;
@@ -125,7 +132,7 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	secret_free(&host.psk);
+	secret_free(&host.creds.psk);
 	secret_free(&host.boot);
 	policy_free(&pol);
 	return 0;
@@ -141,7 +148,7 @@ keys_are_derived_as_written(void **state)
 
 	(void)state;
 	eq(seal_key(host.boot, 5, 0x0102, got), 0);
-	eq(prf(secret_bytes(host.boot), 32, &c, 1, want), 0);
+	eq(prf(PRF_SHA256, secret_bytes(host.boot), 32, &c, 1, want), 0);
 	assert_memory_equal(got, want, sizeof(got));
 }
 
@@ -162,7 +169,7 @@ keys_differ_by_slot_instance_and_boot(void **state)
 	eq(seal_key(host.boot, 5, 1, b), 0);
 	assert_memory_not_equal(a, b, sizeof(a));
 	/* A key is never derived from anything else than a boot secret. */
-	eq(seal_key(host.psk, 5, 1, b), -EINVAL);
+	eq(seal_key(host.creds.psk, 5, 1, b), -EINVAL);
 }
 
 static void
@@ -291,7 +298,7 @@ static void
 a_slot_without_group_gets_nothing(void **state)
 {
 	static const uint16_t types[] = { MSG_CONF_GET, MSG_AUTH_SIGN,
-		MSG_AUTH_CHECK, MSG_SEAL_OPEN, MSG_SEAL_DONE };
+		MSG_AUTH_CHECK, MSG_PPK_MIX, MSG_SEAL_OPEN, MSG_SEAL_DONE };
 
 	(void)state;
 	for (size_t i = 0; i < NITEMS(types); i++) {
@@ -337,8 +344,36 @@ refusals_to_sign_are_answered_and_noted(void **state)
 	eq(last.type, MSG_AUTH_CHECKED);
 	eq(last.auth_checked.req, 13);
 	eq(last.auth_checked.verdict, AV_MALFORMED);
+	eq(last.auth_checked.admit, 0);
 	eq(last.auth_checked.identity.len, 0);
 	eq(warned, 2);
+	m = (struct msg){ .type = MSG_PPK_MIX, .ppk_mix = { .req = 14 } };
+	eq(keymgrd(5, m), 0);
+	eq(last.type, MSG_PPK_MIXED);
+	eq(last.ppk_mixed.req, 14);
+	eq(last.ppk_mixed.status, ST_REFUSED);
+	eq(last.ppk_mixed.sk.len, 0);
+	eq(warned, 3);
+}
+
+static void
+keys_are_mixed_for_who_asks_rightly(void **state)
+{
+	static const uint8_t sk[96] = { 1 }, id[] = { 2, 'a' };
+	struct msg m = { .type = MSG_PPK_MIX,
+		.ppk_mix = { 15, PRF_SHA256, { id, 2 }, { sk, 96 } } };
+
+	(void)state;
+	host.creds.ppk = secret_from("0123456789abcdef", 16);
+	memcpy(pol->ppk_id, id, sizeof(id));
+	pol->ppk_id_len = sizeof(id);
+	eq(keymgrd(5, m), 0);
+	eq(last.ppk_mixed.req, 15);
+	eq(last.ppk_mixed.status, ST_OK);
+	eq(last.ppk_mixed.sk.len, 96);
+	assert_memory_not_equal(last.ppk_mixed.sk.p, sk, 96);
+	eq(warned, 0);
+	secret_free(&host.creds.ppk);
 }
 
 static struct msg
@@ -415,6 +450,7 @@ main(void)
 		T(a_slot_without_group_gets_nothing),
 		T(a_slot_gets_its_own_conf),
 		T(refusals_to_sign_are_answered_and_noted),
+		T(keys_are_mixed_for_who_asks_rightly),
 		T(membership_is_kept_before_it_is_confirmed),
 		T(messages_of_other_edges_are_errors),
 	};

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef POLICYD_CORE_X509_TRUST_H
+#define POLICYD_CORE_X509_TRUST_H
+
+/* Inside of x509_trust.c (which fills it) and x509_check.c (which uses it). */
+
+#include <openssl/x509_vfy.h>
+
+#include "policyd/core/x509_int.h"
+
+struct x509_trust {
+	X509_STORE *store;
+	X509_STORE_CTX *ctx;	    /* initialised anew for each check */
+	STACK_OF(X509) * untrusted; /* of the check under way; borrowed */
+	bool crl_required;
+	struct anchor {
+		X509 *x;
+		struct sig_key key;
+	} anchor[X509_ANCHORS_MAX];
+	size_t n_anchor;
+	uint8_t keyid[X509_KEYID_LEN * X509_ANCHORS_MAX];
+	struct crl {
+		X509_CRL *crl;
+		int64_t from, until;
+		EVP_PKEY *by; /* whose signature verified; NULL: not known */
+	} crl[X509_CRLS_MAX];
+	size_t n_crl;
+};
+
+/*
+ * Is x, which issuer signed, revoked?  *until becomes earlier when the answer
+ * is good for less.
+ */
+enum auth_cause x509_crl_check(struct x509_trust *t, X509 *x, X509 *issuer,
+    int64_t now, int64_t *until, const char **why) MUST_CHECK;
+
+#endif
