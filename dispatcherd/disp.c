@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include <event2/event.h>
+#include <sys/random.h>
 
 #include <linux/landlock.h>
 
@@ -17,6 +18,10 @@
 
 #define PATH_LEN 256
 #define DROP_LOG_MS 1000 /* one line per cause and second at most */
+/* Octets that wait for groupd when it is slow: a burst, and what of it may be
+ * of requests that anybody can forge. */
+#define WAITING_MAX (256 * 1024)
+#define WAITING_NEW (64 * 1024)
 
 static uint64_t
 now_ms(void)
@@ -50,9 +55,12 @@ struct disp *
 disp_open(const struct opts *o)
 {
 	struct disp *d = calloc(1, sizeof(*d));
+	uint8_t key[SIPHASH_KEY_LEN];
 
+	if (getrandom(key, sizeof(key), 0) != (ssize_t)sizeof(key))
+		fatal("disp.open getrandom: %s", strerror(errno));
 	if (d == NULL || (d->rules = ruleset_new()) == NULL ||
-	    (d->filter = filter_new()) == NULL)
+	    (d->filter = filter_new(key)) == NULL)
 		fatal("disp.open out of memory");
 	d->opts = o;
 	/* Netlink first: it loads the module that the sockets' bypass wants. */
@@ -155,6 +163,15 @@ say_drop(
 	    dg->data.len);
 }
 
+/* When groupd is behind, what begins an exchange is lost first. */
+static int
+pass_on(struct disp *d, const struct dgram *dg, const struct msg *m)
+{
+	size_t max = dgram_is_new(dg) ? WAITING_NEW : WAITING_MAX;
+
+	return chan_waiting(d->gd) < max ? chan_send(d->gd, m) : -EAGAIN;
+}
+
 static void
 on_dgram(void *arg, const struct dgram *dg)
 {
@@ -170,7 +187,7 @@ on_dgram(void *arg, const struct dgram *dg)
 			.peer = { dg->peer.addr.b, dg->peer.addr.len },
 			.peer_port = dg->peer.port,
 			.data = dg->data };
-		if (chan_try(d->gd, &m) == 0)
+		if (pass_on(d, dg, &m) == 0)
 			return;
 		cause = DROP_BACKLOG;
 		filter_lost(d->filter, PASS_IN, cause);

@@ -46,8 +46,6 @@ count_dgrams(struct report *rp, enum pass_dir dir, const char *dir_name)
 	snprintf(name, sizeof(name), "dgram.%s", dir_name);
 	count(rp, name, filter_count(f, dir, DROP_NONE));
 	for (enum drop c = DROP_NONE + 1; c < DROP_CAUSES; c++) {
-		if (filter_count(f, dir, c) == 0)
-			continue;
 		/* What comes in is what operators look at: the short name. */
 		snprintf(name, sizeof(name), "drop.%s%s",
 		    dir == PASS_OUT ? "out." : "", drop_name(c));

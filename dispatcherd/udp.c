@@ -16,7 +16,7 @@
 #include "dispatcherd/udp.h"
 
 #define PORTS_MAX 4
-#define BATCH 16 /* datagrams per socket and turn of the loop */
+#define BATCH 64 /* datagrams per socket and turn of the loop */
 #define QUEUE (1 << 20)
 
 union control {

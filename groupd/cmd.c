@@ -76,6 +76,8 @@ waits_for(const struct grp *g)
 	case L_SPD:
 	case L_CLEARING:
 		return "dispatcherd has not changed the kernel's policies";
+	case L_PARTING:
+		return "the key manager has not said good-bye";
 	default:
 		return "the key manager has not ended";
 	}
@@ -157,7 +159,9 @@ cmd_open(struct client *c, uint32_t req)
 
 		if (g->life == L_NONE || g->life == L_LEFT)
 			gd_clear(gd, i);
-		if (g->life != L_RUN && g->life != L_SPD && g->life != L_ORPHAN)
+		if (g->life != L_RUN && g->life != L_SPD &&
+		    g->life != L_ORPHAN && g->life != L_PARTING &&
+		    g->life != L_RENEWING)
 			continue;
 		g->waiting = true;
 		g->op = c->id;

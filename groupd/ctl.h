@@ -20,7 +20,7 @@
 #define CTL_OTHERS 12	    /* of all uids but root */
 #define CTL_QUEUE (1 << 20) /* octets that wait for one client */
 #define CTL_IDLE_MS 30000
-#define CTL_DONE_MS 4000 /* for a command; mikectl waits a little longer */
+#define CTL_DONE_MS 7000 /* for a command; mikectl waits a little longer */
 
 struct out;
 

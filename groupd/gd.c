@@ -12,12 +12,17 @@
 
 #include <event2/event.h>
 
-#include "common/ike/hdr.h"
+#include "common/crypto.h"
 #include "common/log.h"
 
 /* An answer that is waited for is asked for again after this time. */
 #define AGAIN_MS 200
 #define IDLE_MS 1000
+/* For a receiver's good-bye to its key server; it leaves with or without. */
+#define PART_MS 3000
+/* Octets of datagrams for a slow peer; and that of answers of our own. */
+#define WAITING_MAX (256 * 1024)
+#define WAITING_OWN (64 * 1024)
 
 uint64_t
 gd_now(void)
@@ -74,6 +79,29 @@ ask_joined(struct gd *gd, const struct grp *g, bool joined)
 }
 
 static void
+ask_leave(struct gd *gd, const struct grp *g)
+{
+	struct slot_edge *e = &gd->k[g->slot];
+	struct msg m = { .type = MSG_LEAVE, .leave.req = grp_req(g) };
+
+	e->part_ms = gd_now();
+	/* With nobody to say it, the next tick goes on. */
+	if (chan_send(e->c, &m) != 0)
+		e->part_ms -= PART_MS;
+}
+
+/*
+ * The key manager is told to go in any case: it may be about to be started
+ * again after a crash, and what it has sealed must be erased.
+ */
+static void
+ask_cleared(struct gd *gd, const struct grp *g)
+{
+	spawn_say(gd, 'K', g->slot);
+	ask_spd(gd, g, false);
+}
+
+static void
 effect(struct gd *gd, const struct grp *g, enum grp_fx fx)
 {
 	switch (fx) {
@@ -89,7 +117,7 @@ effect(struct gd *gd, const struct grp *g, enum grp_fx fx)
 		ask_spd(gd, g, true);
 		break;
 	case GF_SPD_CLEAR:
-		ask_spd(gd, g, false);
+		ask_cleared(gd, g);
 		break;
 	case GF_START:
 		gd->k[g->slot].was_up = false;
@@ -97,6 +125,9 @@ effect(struct gd *gd, const struct grp *g, enum grp_fx fx)
 		break;
 	case GF_STOP:
 		spawn_say(gd, 'K', g->slot);
+		break;
+	case GF_PART:
+		ask_leave(gd, g);
 		break;
 	}
 }
@@ -116,6 +147,11 @@ say_life(const struct grp *g)
 	case L_ORPHAN:
 		log_warn("group.orphan group=%s slot=%u: not in the policy any "
 			 "more; its kernel policies stay until it is left",
+		    g->name, g->slot);
+		break;
+	case L_RENEWING:
+		log_warn("group.renew group=%s slot=%u: another role or id by "
+			 "the policy; its key manager starts anew",
 		    g->name, g->slot);
 		break;
 	default:
@@ -170,11 +206,14 @@ on_result(struct gd *gd, const struct msg_result *r)
 		log_debug("group.late group=%s", g->name);
 }
 
-/* Datagrams are sent again by whoever needs an answer. */
+/*
+ * Datagrams are sent again by whoever needs an answer.  A burst of them waits
+ * for a peer that is behind; answers that anybody can ask for are lost first.
+ */
 static void
-try(struct gd *gd, struct chan *c, const struct msg *m)
+try(struct gd *gd, struct chan *c, const struct msg *m, size_t max)
 {
-	int r = chan_try(c, m);
+	int r = chan_waiting(c) < max ? chan_send(c, m) : -EAGAIN;
 
 	if (r == -ENOTCONN)
 		gd->absent++;
@@ -186,13 +225,18 @@ static void
 on_dgram_in(struct gd *gd, const struct msg *m)
 {
 	struct msg out = *m;
+	struct addr peer;
 	struct route to;
 
-	route_dgram(&gd->router, &gd->t, m->dgram_in.data, gd_now(), &to);
+	if (addr_from(&peer, m->dgram_in.peer.p, m->dgram_in.peer.len) != 0)
+		fatal("ipc DGRAM_IN: address of %zu octets",
+		    m->dgram_in.peer.len);
+	route_dgram(
+	    &gd->router, &gd->t, m->dgram_in.data, &peer, gd_now(), &to);
 	if (to.to == RT_DROP)
 		return;
 	if (to.to == RT_SLOT) {
-		try(gd, gd->k[to.slot].c, m);
+		try(gd, gd->k[to.slot].c, m, WAITING_MAX);
 		return;
 	}
 	out.type = MSG_DGRAM_OUT;
@@ -200,8 +244,8 @@ on_dgram_in(struct gd *gd, const struct msg *m)
 		.local_port = m->dgram_in.local_port,
 		.peer = m->dgram_in.peer,
 		.peer_port = m->dgram_in.peer_port,
-		.data = { to.reply, sizeof(to.reply) } };
-	try(gd, gd->d, &out);
+		.data = { to.reply, to.reply_len } };
+	try(gd, gd->d, &out, WAITING_OWN);
 }
 
 /*
@@ -217,7 +261,9 @@ on_groups_end(struct gd *gd)
 
 		if (g->running && (g->life == L_NONE || g->life == L_LEFT))
 			spawn_say(gd, 'K', i);
-		if (!g->named && (g->life == L_RUN || g->life == L_SPD) &&
+		if (!g->named &&
+		    (g->life == L_RUN || g->life == L_SPD ||
+			g->life == L_RENEWING) &&
 		    gd_step(gd, g, E_DROP) != 0)
 			fatal("group.step: broken table");
 	}
@@ -230,14 +276,19 @@ on_groups(struct gd *gd, const struct msg_group *m)
 	struct grp_conf c = { .slot = m->slot,
 		.role = m->role,
 		.joined = m->joined != 0,
+		.foreign = m->foreign,
 		.name = m->name,
 		.id = m->id };
 	enum grp_fx fx;
+	struct grp *g;
 
 	if (groups_set(&gd->t, &c, &fx) != 0)
 		fatal("group.set: policyd's group of slot %u is not usable",
 		    m->slot);
-	effect(gd, groups_slot(&gd->t, m->slot), fx);
+	g = groups_slot(&gd->t, m->slot);
+	if (g->life == L_RENEWING)
+		say_life(g);
+	effect(gd, g, fx);
 }
 
 static void
@@ -251,7 +302,7 @@ on_dispatcherd(void *arg, const struct msg *m)
 		break;
 	case MSG_ACQUIRE:
 		if (m->acquire.slot < MIKE_SLOTS)
-			try(gd, gd->k[m->acquire.slot].c, m);
+			try(gd, gd->k[m->acquire.slot].c, m, WAITING_OWN);
 		break;
 	case MSG_RESULT:
 		on_result(gd, &m->result);
@@ -269,6 +320,7 @@ on_policyd(void *arg, const struct msg *m)
 	switch (m->type) {
 	case MSG_GROUPS_BEGIN:
 		groups_begin(&gd->t);
+		load_limit(&gd->router.load, m->groups_begin.cookie_above);
 		(void)snprintf(gd->identity, sizeof(gd->identity), "%.*s",
 		    (int)m->groups_begin.identity.len,
 		    (const char *)m->groups_begin.identity.p);
@@ -329,6 +381,16 @@ on_km_state(struct slot_edge *e, const struct msg_km_state *s)
 	text_keep(v->detail, sizeof(v->detail), s->detail);
 }
 
+/* An answer that comes late, or about another group, means nothing. */
+static void
+on_left(struct gd *gd, struct grp *g, uint8_t slot)
+{
+	if (g == NULL || g->slot != slot || g->life != L_PARTING)
+		return;
+	if (gd_step(gd, g, E_PARTED) != 0)
+		fatal("group.step: broken table");
+}
+
 static void
 on_keymgrd(void *arg, const struct msg *m)
 {
@@ -337,10 +399,12 @@ on_keymgrd(void *arg, const struct msg *m)
 
 	switch (m->type) {
 	case MSG_DGRAM_OUT:
-		if (!route_out_ok(m->dgram_out.data, e->slot))
-			gd->forged++;
-		else
-			try(gd, gd->d, m);
+		if (route_out_ok(
+			&gd->router, &gd->t.g[e->slot], m->dgram_out.data))
+			try(gd, gd->d, m, WAITING_MAX);
+		break;
+	case MSG_LEFT:
+		on_left(gd, groups_asker(&gd->t, m->left.req), e->slot);
 		break;
 	case MSG_KM_STATE:
 		on_km_state(e, &m->km_state);
@@ -386,6 +450,44 @@ nothing(void *arg)
 	(void)arg;
 }
 
+static void
+part_check(struct gd *gd, struct grp *g)
+{
+	const struct slot_edge *e = &gd->k[g->slot];
+
+	if (g->life != L_PARTING ||
+	    (chan_is_up(e->c) && gd_now() - e->part_ms < PART_MS))
+		return;
+	log_warn(
+	    "group.leave group=%s: without a word to its key server", g->name);
+	if (gd_step(gd, g, E_PARTED) != 0)
+		fatal("group.step: broken table");
+}
+
+static void
+cookies_check(struct gd *gd)
+{
+	struct router *r = &gd->router;
+	uint8_t secret[COOKIE_SECRET_LEN];
+	uint64_t now = gd_now();
+	bool high = load_is_high(&r->load, now);
+
+	if (cookie_due(&r->jar, now)) {
+		if (crypto_rand(secret, sizeof(secret)) != 0)
+			fatal("cookie: no randomness from OpenSSL");
+		cookie_renew(&r->jar, secret, now);
+		explicit_bzero(secret, sizeof(secret));
+	}
+	if (high && !gd->said_load)
+		log_warn("load.high more than %u requests/s: each new peer is "
+			 "asked for a cookie",
+		    r->load.above);
+	else if (!high && gd->said_load)
+		log_info("load.calm cookies asked for so far: %llu",
+		    (unsigned long long)r->drops[RC_COOKIE]);
+	gd->said_load = high;
+}
+
 /* What is waited for is asked again; see core/groups.h. */
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)
@@ -401,11 +503,13 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 
 		if (gd_step(gd, g, E_TICK) != 0)
 			fatal("group.step: broken table");
+		part_check(gd, g);
 		again = again || !grp_settled(g) ||
 			(g->life == L_RUN && !g->closed);
 	}
 	if (!gd->listed && chan_is_up(gd->p))
 		up_policyd(gd);
+	cookies_check(gd);
 	ctl_tick(gd->ctl);
 	if (again)
 		next = (struct timeval){ .tv_usec = AGAIN_MS * 1000 };

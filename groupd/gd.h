@@ -30,7 +30,8 @@ struct slot_edge {
 	struct gd *gd;
 	uint8_t slot;
 	struct chan *c;
-	bool was_up; /* since it was started */
+	bool was_up;	  /* since it was started */
+	uint64_t part_ms; /* when it was told to say good-bye */
 	struct km_view view;
 };
 
@@ -46,7 +47,7 @@ struct gd {
 	bool listed;	 /* policyd has named all groups once */
 	uint64_t lost;	 /* messages that a busy peer did not take */
 	uint64_t absent; /* messages for a peer that is not running */
-	uint64_t forged; /* datagrams under another slot's SPI */
+	bool said_load;	 /* the log has that cookies are asked for */
 	struct ctl *ctl;
 	struct gather *gather;
 };

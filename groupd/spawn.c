@@ -30,7 +30,9 @@ on_died(struct gd *gd, struct grp *g)
 		log_warn(
 		    "group.keymgrd-died group=%s slot=%u", g->name, g->slot);
 	}
-	if (g->life == L_STOPPING && gd_step(gd, g, E_GONE) != 0)
+	if ((g->life == L_STOPPING || g->life == L_PARTING ||
+		g->life == L_RENEWING) &&
+	    gd_step(gd, g, E_GONE) != 0)
 		fatal("group.step: broken table");
 }
 

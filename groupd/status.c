@@ -17,6 +17,7 @@
 #define CLIENTS_MAX CTL_CLIENTS
 #define SLOT_HOST 255
 #define COUNTS_MAX 64 /* of one key manager, which may be taken over */
+#define REFUSED_MAX 16
 #define ANSWER_MS 1000
 #define PAUSE_MS 50 /* between two: asking without end must not be all we do */
 
@@ -31,7 +32,7 @@ struct gather {
 	uint32_t req;
 	uint64_t missing; /* bit per key manager */
 	bool missing_d;
-	uint8_t counts[MIKE_SLOTS];
+	uint8_t counts[MIKE_SLOTS], refused[MIKE_SLOTS];
 	struct asker now[CLIENTS_MAX], next[CLIENTS_MAX];
 	size_t n_now, n_next;
 };
@@ -124,6 +125,7 @@ state_of(const struct grp *g, const struct slot_edge *e)
 	case L_LEFT:
 		return GS_LEFT;
 	case L_RUN:
+	case L_PARTING:
 		if (chan_is_up(e->c))
 			return e->view.seen ? e->view.state : GS_STARTING;
 		return e->was_up || g->restarts != 0 ? GS_DOWN : GS_STARTING;
@@ -131,6 +133,7 @@ state_of(const struct grp *g, const struct slot_edge *e)
 	case L_CLEARING:
 	case L_SAVING_LEAVE:
 	case L_ORPHAN:
+	case L_RENEWING:
 		return GS_DOWN;
 	default:
 		return GS_SECURING;
@@ -152,6 +155,9 @@ detail_of(const struct grp *g, const struct slot_edge *e)
 	case L_ORPHAN:
 		return "not in the policy any more; stays closed until it is "
 		       "left or back in the policy";
+	case L_RENEWING:
+		return "its role or id has changed: it starts anew";
+	case L_PARTING:
 	case L_STOPPING:
 	case L_CLEARING:
 	case L_SAVING_LEAVE:
@@ -176,7 +182,7 @@ tell_group(struct gd *gd, const struct grp *g)
 	c->restarts = g->restarts;
 	c->detail = text(detail_of(g, e));
 	c->gcks = text("");
-	if (g->life == L_RUN) {
+	if (grp_runs(g)) {
 		c->generation = v->generation;
 		c->step = v->step;
 		c->key_age_s = v->key_age_s;
@@ -190,6 +196,7 @@ static void
 tell_own(struct gd *gd)
 {
 	struct msg host = { .type = MSG_CTL_HOST };
+	struct router *r = &gd->router;
 	char name[48];
 
 	host.ctl_host.identity = text(gd->listed ? gd->identity : "");
@@ -202,12 +209,15 @@ tell_own(struct gd *gd)
 			tell_group(gd, &gd->t.g[i]);
 	for (enum route_cause c = 0; c < RC_COUNT; c++) {
 		(void)snprintf(
-		    name, sizeof(name), "drop.%s", route_cause_name(c));
-		tell_count(gd, name, gd->router.drops[c]);
+		    name, sizeof(name), "route.%s", route_cause_name(c));
+		tell_count(gd, name, r->drops[c]);
 	}
-	tell_count(gd, "drop.ipc-busy", gd->lost);
-	tell_count(gd, "drop.ipc-absent", gd->absent);
-	tell_count(gd, "drop.forged-spi", gd->forged);
+	tell_count(gd, "route.ipc-busy", gd->lost);
+	tell_count(gd, "route.ipc-absent", gd->absent);
+	tell_count(gd, "cookie.asked", r->drops[RC_COOKIE]);
+	tell_count(gd, "cookie.accepted", r->cookies_good);
+	tell_count(gd, "cookie.wrong", r->cookies_wrong);
+	tell_count(gd, "cookie.under-load", load_is_high(&r->load, gd_now()));
 }
 
 /* Begin for those who wait; an empty list ends it. */
@@ -228,6 +238,7 @@ gather_begin(struct gd *gd)
 	ga->missing_d = chan_is_up(gd->d) && chan_send(gd->d, &m) == 0;
 	ga->missing = 0;
 	memset(ga->counts, 0, sizeof(ga->counts));
+	memset(ga->refused, 0, sizeof(ga->refused));
 	for (size_t i = 0; i < MIKE_SLOTS; i++)
 		if (chan_is_up(gd->k[i].c) && chan_send(gd->k[i].c, &m) == 0)
 			ga->missing |= 1ULL << i;
@@ -319,6 +330,12 @@ gather_msg(struct gd *gd, int slot, const struct msg *m)
 			out.count.slot = (uint8_t)slot;
 		}
 		tell(gd, &out, &out.count.req);
+	} else if (m->type == MSG_REFUSED && m->refused.req == ga->req) {
+		if (slot < 0 || ga->refused[slot] >= REFUSED_MAX)
+			return;
+		ga->refused[slot]++;
+		out.refused.slot = (uint8_t)slot;
+		tell(gd, &out, &out.refused.req);
 	} else if (m->type == MSG_SA_STAT && m->sa_stat.req == ga->req) {
 		tell(gd, &out, &out.sa_stat.req);
 	} else if (m->type == MSG_STATUS_END && m->status_end.req == ga->req) {

@@ -45,6 +45,25 @@ sa_json(const struct model_sa *s)
 }
 
 static json_t *
+refused_json(const struct model *m, uint8_t slot)
+{
+	json_t *a = json_array();
+	char peer[ADDR_STRLEN];
+
+	for (size_t i = 0; i < m->n_refused; i++) {
+		const struct model_refused *r = &m->refused[i];
+
+		if (r->slot == slot)
+			(void)json_array_append_new(
+			    a, json_pack("{ss ss ss so so}", "identity",
+				   r->identity, "cause", r->cause, "peer",
+				   addr_text(&r->peer, peer), "times",
+				   num(r->times), "age_s", num(r->age_s)));
+	}
+	return a;
+}
+
+static json_t *
 group_json(const struct model *m, const struct model_group *g)
 {
 	json_t *sas = json_array();
@@ -55,14 +74,19 @@ group_json(const struct model *m, const struct model_group *g)
 			(void)json_array_append_new(sas, sa_json(&m->sa[i]));
 			packets += m->sa[i].packets;
 		}
-	return json_pack("{ss so ss ss ss ss so so so so so so so so so}",
+	return json_pack(
+	    "{ss so ss ss ss ss so so so so so so so so so so so so so so}",
 	    "name", g->name, "slot", num(g->slot), "role", role_word(g->role),
 	    "state", state_word(g->state), "detail", g->detail, "gcks", g->gcks,
 	    "generation", num(g->generation), "step", num(g->step), "key_age_s",
 	    num(g->key_age_s), "key_left_s", num(g->key_left_s), "restarts",
 	    num(g->restarts), "packets_protected", num(packets), "sas", sas,
 	    "registrations", counts_json(m, g->slot, "reg."), "drops",
-	    counts_json(m, g->slot, "drop."));
+	    counts_json(m, g->slot, "drop."), "authentication",
+	    counts_json(m, g->slot, "auth."), "refusals",
+	    counts_json(m, g->slot, "refuse."), "handshakes",
+	    counts_json(m, g->slot, "init."), "counters",
+	    counts_json(m, g->slot, ""), "refused", refused_json(m, g->slot));
 }
 
 int
@@ -77,11 +101,13 @@ json_print(const struct model *m, FILE *to)
 	for (size_t i = 0; i < m->n_group; i++)
 		(void)json_array_append_new(
 		    groups, group_json(m, &m->group[i]));
-	top = json_pack("{ss so so so so so}", "identity", m->identity,
+	top = json_pack("{ss so so so so so so so}", "identity", m->identity,
 	    "daemons", daemons, "groups", groups, "datagrams",
 	    counts_json(m, SLOT_HOST, "dgram."), "drops",
 	    counts_json(m, SLOT_HOST, "drop."), "kernel_drops",
-	    counts_json(m, SLOT_HOST, "xfrm."));
+	    counts_json(m, SLOT_HOST, "xfrm."), "routing_drops",
+	    counts_json(m, SLOT_HOST, "route."), "cookies",
+	    counts_json(m, SLOT_HOST, "cookie."));
 	if (top == NULL)
 		return -ENOMEM;
 	if (json_dumpf(top, to, JSON_INDENT(2)) != 0 || fputc('\n', to) == EOF)

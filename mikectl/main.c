@@ -18,7 +18,7 @@
 #include "mikectl/model.h"
 
 #define MIKE_VERSION "0.1"
-#define ANSWER_MS 5000 /* groupd itself gives up on others after 1 s */
+#define ANSWER_MS 8000 /* groupd itself gives up on others after 1 s */
 #define REQ 1
 
 enum { EX_OK_ = 0, EX_FAIL_ = 1, EX_DEGRADED_ = 2, EX_USAGE_ = 64 };

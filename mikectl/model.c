@@ -16,6 +16,7 @@ model_fini(struct model *m)
 {
 	free(m->sa);
 	free(m->count);
+	free(m->refused);
 	*m = (struct model){ 0 };
 }
 
@@ -110,6 +111,26 @@ add_count(struct model *m, const struct msg_count *c)
 	return 0;
 }
 
+static int
+add_refused(struct model *m, const struct msg_refused *r)
+{
+	struct model_refused *v,
+	    x = { .slot = r->slot, .times = r->times, .age_s = r->age_s };
+
+	if (addr_from(&x.peer, r->peer.p, r->peer.len))
+		return -EPROTO;
+	if (m->n_refused == MODEL_REFUSED)
+		return -E2BIG;
+	v = reallocarray(m->refused, m->n_refused + 1, sizeof(*v));
+	if (v == NULL)
+		return -ENOMEM;
+	text_set(x.identity, sizeof(x.identity), r->identity);
+	text_set(x.cause, sizeof(x.cause), r->cause);
+	m->refused = v;
+	v[m->n_refused++] = x;
+	return 0;
+}
+
 int
 model_add(struct model *m, const struct msg *msg)
 {
@@ -124,6 +145,8 @@ model_add(struct model *m, const struct msg *msg)
 		return add_group(m, &msg->ctl_group);
 	case MSG_SA_STAT:
 		return add_sa(m, &msg->sa_stat);
+	case MSG_REFUSED:
+		return add_refused(m, &msg->refused);
 	case MSG_COUNT:
 		return add_count(m, &msg->count);
 	case MSG_STATUS_END:

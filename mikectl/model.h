@@ -16,7 +16,8 @@
 #define MODEL_DAEMONS 8
 #define MODEL_GROUPS MIKE_SLOTS
 #define MODEL_SAS 4096
-#define MODEL_COUNTS 4096
+#define MODEL_COUNTS 8192 /* 64 for each slot, and the host's */
+#define MODEL_REFUSED 1024
 #define SLOT_HOST 255 /* a counter of the whole host */
 
 struct model_daemon {
@@ -44,6 +45,15 @@ struct model_count {
 	uint64_t value;
 };
 
+/* A peer that was refused lately. */
+struct model_refused {
+	uint8_t slot;
+	char identity[129], cause[49];
+	struct addr peer;
+	uint32_t times;
+	uint64_t age_s;
+};
+
 struct model {
 	char identity[513];
 	struct model_daemon daemon[MODEL_DAEMONS];
@@ -54,6 +64,8 @@ struct model {
 	size_t n_sa;
 	struct model_count *count; /* grows */
 	size_t n_count;
+	struct model_refused *refused; /* grows */
+	size_t n_refused;
 	bool complete; /* STATUS_END was seen */
 };
 

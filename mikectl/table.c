@@ -90,6 +90,23 @@ sas_print(const struct model *m, uint8_t slot, FILE *to)
 }
 
 static void
+refused_print(const struct model *m, uint8_t slot, FILE *to)
+{
+	char peer[ADDR_STRLEN], age[32];
+
+	for (size_t i = 0; i < m->n_refused; i++) {
+		const struct model_refused *r = &m->refused[i];
+
+		if (r->slot == slot)
+			fprintf(to,
+			    "  refused %s from %s: %s, %" PRIu32
+			    " times, last %s ago\n",
+			    r->identity, addr_text(&r->peer, peer), r->cause,
+			    r->times, span(r->age_s, age));
+	}
+}
+
+static void
 group_print(const struct model *m, const struct model_group *g, FILE *to)
 {
 	char age[32], left[32];
@@ -112,7 +129,10 @@ group_print(const struct model *m, const struct model_group *g, FILE *to)
 		fprintf(to, "  restarts of the key manager: %u\n", g->restarts);
 	sas_print(m, g->slot, to);
 	counts_print(m, g->slot, "reg.", "  registrations:", to);
+	counts_print(m, g->slot, "auth.", "  authentication:", to);
+	counts_print(m, g->slot, "refuse.", "  requests refused:", to);
 	counts_print(m, g->slot, "drop.", "  dropped:", to);
+	refused_print(m, g->slot, to);
 }
 
 void
@@ -126,5 +146,7 @@ table_print(const struct model *m, FILE *to)
 	fprintf(to, "\n");
 	counts_print(m, SLOT_HOST, "dgram.", "datagrams:", to);
 	counts_print(m, SLOT_HOST, "drop.", "dropped by the filter:", to);
+	counts_print(m, SLOT_HOST, "route.", "refused by groupd:", to);
+	counts_print(m, SLOT_HOST, "cookie.", "cookies:", to);
 	counts_print(m, SLOT_HOST, "xfrm.", "dropped by the kernel:", to);
 }

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: ISC
 # Test programs.  tests/KIND/NAME_test.c becomes $(B)/test/KIND/NAME, linked
 # with every core, the common library and tests/lib/*.c.  Helper programs of
-# the shell tests, tests/{netns,lab,sandbox,bench}/NAME.c, become the same, but
+# the shell tests, tests/{netns,lab,sandbox,bench,interop}/NAME.c, become the same, but
 # have a main of their own kind.
 
 TEST_KINDS = unit exchange vectors
-HELP_KINDS = netns lab sandbox bench
+HELP_KINDS = netns lab sandbox bench interop
 
 # Objects of a shell that a test wants besides the libraries.
 # OBJ_unit/NAME = keymgrd/file
@@ -13,6 +13,7 @@ OBJ_unit/xfrm_msg = dispatcherd/xfrm_msg
 OBJ_unit/xfrm_reply = dispatcherd/xfrm_msg dispatcherd/xfrm_reply
 OBJ_unit/xstat = dispatcherd/xstat
 OBJ_unit/ctl = groupd/ctl
+OBJ_unit/gd = groupd/gd
 OBJ_unit/gather = groupd/status
 OBJ_unit/shell = $(addprefix keymgrd/,shell effects input confmsg seal)
 OBJ_unit/confmsg = keymgrd/confmsg
@@ -25,6 +26,7 @@ OBJ_unit/mikectl = mikectl/model mikectl/table mikectl/json
 OBJ_unit/policy_db = policyd/db
 OBJ_unit/policy_calls = policyd/db
 OBJ_unit/policy_files = policyd/files
+OBJ_unit/policy_creds = policyd/files policyd/creds
 OBJ_fuzz/nl = dispatcherd/xfrm_msg dispatcherd/xfrm_reply
 
 tests_of = $(patsubst tests/%_test.c,$(B)/test/%,$(wildcard \
@@ -38,7 +40,7 @@ LIBTEST	= $(B)/lib/libtest.a
 TESTLIBS = $(LIBTEST) $(CORELIBS) $(LIBCOMMON)
 TEST_PKGS := $(call PKG,--libs cmocka libnl-3.0 libconfuse sqlite3 jansson)
 
-$(LIBTEST): $(call obj,tests/lib)
+$(LIBTEST): $(call obj,tests/lib tests/bench/lib)
 
 link_test = $(CC) $(MIKE_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) \
 	    -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
@@ -52,6 +54,8 @@ $(B)/test/$(1): $(B)/obj/tests/$(2).o $(OBJ_$(1):%=$(B)/obj/%.o) $(TESTLIBS)
 endef
 $(foreach t,$(TESTS:$(B)/test/%=%),$(eval $(call test_program,$(t),$(t)_test)))
 $(foreach t,$(HELPERS:$(B)/test/%=%),$(eval $(call test_program,$(t),$(t))))
+# It looks at the keys where they are made; see there.
+$(B)/test/interop/mkpcap: MIKE_LDFLAGS += -Wl,--wrap=ike_keys_derive
 
 BENCHES	= $(call helps_of,bench)
 .PHONY: tests benches

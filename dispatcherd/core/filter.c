@@ -11,12 +11,12 @@ struct filter {
 };
 
 struct filter *
-filter_new(void)
+filter_new(const uint8_t key[SIPHASH_KEY_LEN])
 {
 	struct filter *f = calloc(1, sizeof(*f));
 
 	if (f != NULL)
-		f->rate = rate_new();
+		f->rate = rate_new(key);
 	if (f != NULL && f->rate == NULL)
 		filter_free(&f);
 	return f;
@@ -79,6 +79,17 @@ filter_pass(struct filter *f, enum pass_dir dir, const struct rules *r,
 
 	f->count[dir][cause]++;
 	return cause;
+}
+
+bool
+dgram_is_new(const struct dgram *d)
+{
+	struct ike_hdr h;
+	struct rbuf rb;
+
+	rb_init(&rb, d->data.p, d->data.len);
+	return ike_hdr_get(&rb, &h) == 0 && h.exchange == IKE_SA_INIT &&
+	       (h.flags & IKE_F_RESPONSE) == 0;
 }
 
 void

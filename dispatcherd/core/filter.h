@@ -9,6 +9,7 @@
 
 #include "common/addr.h"
 #include "dispatcherd/core/rules.h"
+#include "dispatcherd/core/siphash.h"
 
 enum pass_dir { PASS_IN, PASS_OUT, PASS_DIRS };
 
@@ -33,12 +34,19 @@ struct dgram {
 
 struct filter;
 
-struct filter *filter_new(void);
+/* key: random, so that nobody can aim at a place in the table of sources. */
+struct filter *filter_new(const uint8_t key[SIPHASH_KEY_LEN]);
 void filter_free(struct filter **f);
 
 /* Judge one datagram and count it.  r may be NULL: no rules yet. */
 enum drop filter_pass(struct filter *f, enum pass_dir dir,
     const struct rules *r, const struct dgram *d, uint64_t now_ms);
+/*
+ * Does it begin an exchange with us, which anybody can?  Such a one is the
+ * first to go when there is more than we can do; what belongs to an exchange
+ * that is under way is not.
+ */
+bool dgram_is_new(const struct dgram *d);
 /* One that passed was lost afterwards: takes it out of the passed ones. */
 void filter_lost(struct filter *f, enum pass_dir dir, enum drop cause);
 /* DROP_NONE counts what passed. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdlib.h>
+#include <string.h>
 
 #include "dispatcherd/core/rate.h"
 
@@ -7,18 +8,24 @@
 
 struct bucket {
 	struct addr src; /* len 0: unused */
-	uint64_t level;	 /* in 1/TOKEN */
+	uint32_t per_s;
+	uint64_t level; /* in 1/TOKEN */
 	uint64_t last_ms;
 };
 
 struct rate {
-	struct bucket b[RATE_SOURCES];
+	uint8_t key[SIPHASH_KEY_LEN];
+	struct bucket row[RATE_ROWS][RATE_PLACES];
 };
 
 struct rate *
-rate_new(void)
+rate_new(const uint8_t key[SIPHASH_KEY_LEN])
 {
-	return calloc(1, sizeof(struct rate));
+	struct rate *rt = calloc(1, sizeof(*rt));
+
+	if (rt != NULL)
+		memcpy(rt->key, key, sizeof(rt->key));
+	return rt;
 }
 
 void
@@ -36,43 +43,61 @@ capacity(uint32_t per_s)
 	return (n < RATE_BURST_MIN ? RATE_BURST_MIN : n) * TOKEN;
 }
 
-/* The source's bucket, or the one that goes to it: unused or oldest. */
-static struct bucket *
-bucket_find(struct rate *rt, const struct addr *src, bool *found)
-{
-	struct bucket *old = &rt->b[0];
-
-	*found = false;
-	for (size_t i = 0; i < RATE_SOURCES; i++) {
-		struct bucket *b = &rt->b[i];
-
-		if (b->src.len == 0)
-			return b; /* the rest is unused, too */
-		if (addr_eq(&b->src, src)) {
-			*found = true;
-			return b;
-		}
-		if (b->last_ms < old->last_ms)
-			old = b;
-	}
-	return old;
-}
-
 static void
-refill(struct bucket *b, uint32_t per_s, uint64_t now_ms)
+refill(struct bucket *b, uint64_t now_ms)
 {
-	uint64_t full = capacity(per_s), ms = 0;
+	uint64_t full = capacity(b->per_s), ms = 0;
 
 	if (now_ms > b->last_ms)
 		ms = now_ms - b->last_ms;
 	/* Idle long enough to be full: and no product that overflows. */
-	if (ms > full / per_s)
+	if (ms > full / b->per_s)
 		b->level = full;
 	else
-		b->level += ms * per_s;
+		b->level += ms * b->per_s;
 	if (b->level > full)
 		b->level = full;
 	b->last_ms = now_ms;
+}
+
+/* How much of its budget has it used, of 256? */
+static uint64_t
+used(struct bucket *b, uint64_t now_ms)
+{
+	uint64_t full = capacity(b->per_s);
+
+	refill(b, now_ms);
+	return (full - b->level) * 256 / full;
+}
+
+/* The source's bucket, or the place in its row that goes to it. */
+static struct bucket *
+bucket_find(
+    struct rate *rt, const struct addr *src, uint64_t now_ms, bool *found)
+{
+	struct bucket *row =
+	    rt->row[siphash16(rt->key, src->b) & (RATE_ROWS - 1)];
+	struct bucket *best = &row[0];
+	uint64_t least = UINT64_MAX;
+
+	*found = false;
+	for (size_t i = 0; i < RATE_PLACES; i++) {
+		if (row[i].src.len == 0)
+			return &row[i]; /* the rest is unused, too */
+		if (!addr_eq(&row[i].src, src))
+			continue;
+		*found = true;
+		return &row[i];
+	}
+	for (size_t i = 0; i < RATE_PLACES; i++) {
+		uint64_t u = used(&row[i], now_ms);
+
+		if (u >= least)
+			continue;
+		least = u;
+		best = &row[i];
+	}
+	return best;
 }
 
 bool
@@ -84,10 +109,12 @@ rate_allows(
 
 	if (per_s == 0)
 		return true;
-	b = bucket_find(rt, src, &found);
+	b = bucket_find(rt, src, now_ms, &found);
 	if (!found)
 		*b = (struct bucket){ .src = *src, .level = capacity(per_s) };
-	refill(b, per_s, now_ms);
+	/* The rules may have changed; a smaller bucket cuts what is in it. */
+	b->per_s = per_s;
+	refill(b, now_ms);
 	if (b->level < TOKEN)
 		return false;
 	b->level -= TOKEN;

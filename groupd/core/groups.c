@@ -18,6 +18,8 @@ static const struct {
 	[L_CLEARING] = { GF_SPD_CLEAR, true },
 	[L_SAVING_LEAVE] = { GF_SAVE_LEAVE, true },
 	[L_ORPHAN] = { GF_STOP, false },
+	[L_PARTING] = { GF_PART, false },
+	[L_RENEWING] = { GF_STOP, true },
 };
 
 /* A pair that is not listed is an error, not a no-op. */
@@ -33,9 +35,17 @@ static const struct {
 	{ L_SPD, E_LEAVE, L_STOPPING },
 	{ L_SPD, E_OPEN, L_STOPPING },
 	{ L_SPD, E_DROP, L_ORPHAN },
-	{ L_RUN, E_LEAVE, L_STOPPING },
+	{ L_RUN, E_LEAVE, L_PARTING },
 	{ L_RUN, E_OPEN, L_STOPPING },
 	{ L_RUN, E_DROP, L_ORPHAN },
+	{ L_RUN, E_CHANGED, L_RENEWING },
+	{ L_PARTING, E_PARTED, L_STOPPING },
+	{ L_PARTING, E_GONE, L_STOPPING },
+	{ L_PARTING, E_OPEN, L_STOPPING },
+	{ L_RENEWING, E_GONE, L_SPD },
+	{ L_RENEWING, E_LEAVE, L_STOPPING },
+	{ L_RENEWING, E_OPEN, L_STOPPING },
+	{ L_RENEWING, E_DROP, L_ORPHAN },
 	{ L_ORPHAN, E_LEAVE, L_STOPPING },
 	{ L_ORPHAN, E_OPEN, L_STOPPING },
 	{ L_STOPPING, E_GONE, L_CLEARING },
@@ -48,6 +58,11 @@ static const struct {
 static void
 enter(struct grp *g, enum life to, enum grp_fx *fx)
 {
+	/* Nobody who could say good-bye, or to whom. */
+	if (to == L_PARTING && (!g->running || g->role != ROLE_RECEIVER))
+		to = L_STOPPING;
+	if (to == L_RENEWING && !g->running)
+		to = L_SPD;
 	/* Nothing to stop: go on at once.  Nothing to record: likewise. */
 	if (to == L_STOPPING && !g->running)
 		to = L_CLEARING;
@@ -95,10 +110,13 @@ grp_step(struct grp *g, enum life_ev ev, enum grp_fx *fx)
 	*fx = GF_NONE;
 	if (stay(g, ev, fx))
 		return 0;
+	if (ev == E_JOIN && !g->named)
+		return -EPROTO;
 	for (size_t i = 0; i < NITEMS(edges); i++) {
 		if (edges[i].at != g->life || edges[i].ev != ev)
 			continue;
-		if (ev == E_LEAVE || ev == E_OPEN)
+		/* One that is leaving for good does so. */
+		if (ev == E_LEAVE || (ev == E_OPEN && g->life != L_PARTING))
 			g->forget = ev == E_OPEN;
 		if (ev != E_FAIL)
 			g->why[0] = '\0';
@@ -113,6 +131,12 @@ grp_settled(const struct grp *g)
 {
 	return g->life == L_NONE || g->life == L_LEFT || g->life == L_RUN ||
 	       g->life == L_ORPHAN;
+}
+
+bool
+grp_runs(const struct grp *g)
+{
+	return g->life == L_RUN || g->life == L_PARTING;
 }
 
 uint32_t
@@ -166,26 +190,50 @@ groups_end(struct groups *t)
 	}
 }
 
+static bool
+is_usable(const struct grp_conf *c)
+{
+	const struct grp *g;
+
+	if (c->slot >= MIKE_SLOTS || c->name.len == 0 ||
+	    c->name.len >= sizeof(g->name) || c->id.len == 0 ||
+	    c->id.len > sizeof(g->id))
+		return false;
+	if (c->role != ROLE_SENDER && c->role != ROLE_RECEIVER)
+		return false;
+	return c->foreign == 0 || (c->foreign == 1 && c->role == ROLE_SENDER);
+}
+
+/* Is this another group than the one whose key manager runs? */
+static bool
+is_another(const struct grp *g, const struct grp_conf *c)
+{
+	return g->role != c->role || g->id_len != c->id.len ||
+	       memcmp(g->id, c->id.p, c->id.len) != 0;
+}
+
 int
 groups_set(struct groups *t, const struct grp_conf *c, enum grp_fx *fx)
 {
 	struct grp *g;
+	bool renew;
 
 	*fx = GF_NONE;
-	if (c->slot >= MIKE_SLOTS || c->name.len == 0 ||
-	    c->name.len >= sizeof(g->name) || c->id.len == 0 ||
-	    c->id.len > sizeof(g->id) ||
-	    (c->role != ROLE_SENDER && c->role != ROLE_RECEIVER))
+	if (!is_usable(c))
 		return -EINVAL;
 	g = &t->g[c->slot];
+	renew = g->life == L_RUN && is_another(g, c);
 	memcpy(g->name, c->name.p, c->name.len);
 	g->name[c->name.len] = '\0';
 	memcpy(g->id, c->id.p, c->id.len);
 	g->id_len = c->id.len;
 	g->slot = c->slot;
 	g->role = c->role;
+	g->foreign = c->foreign == 1;
 	g->named = g->listed = true;
 	if (g->life == L_NONE || g->life == L_ORPHAN)
 		enter(g, c->joined ? L_SPD : L_LEFT, fx);
+	if (renew)
+		return grp_step(g, E_CHANGED, fx);
 	return 0;
 }

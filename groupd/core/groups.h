@@ -7,6 +7,8 @@
  *
  *   LEFT -join-> SAVING_JOIN -saved-> SPD -done-> RUN
  *   RUN, SPD -leave-> STOPPING -gone-> CLEARING -done-> SAVING_LEAVE -> LEFT
+ *   RUN -leave-> PARTING -parted-> STOPPING: a receiver says good-bye first
+ *   RUN -changed-> RENEWING -gone-> SPD: it has another role or id now
  *   RUN, SPD -drop-> ORPHAN -leave-> CLEARING
  *
  * The kernel's fail-closed policies stand before the key manager starts, and
@@ -32,17 +34,21 @@ enum life {
 	L_CLEARING,
 	L_SAVING_LEAVE,
 	L_ORPHAN, /* the policy has lost it: no key manager, but closed */
+	L_PARTING,
+	L_RENEWING,
 };
 
 enum life_ev {
 	E_JOIN,
 	E_LEAVE,
-	E_OPEN, /* leave, but forget it at the next start */
-	E_DONE, /* what the state asked for is done */
-	E_FAIL, /* it was refused; asked again at the next tick */
-	E_LOST, /* dispatcherd was restarted: make sure of the policies */
-	E_GONE, /* the key manager does not run */
-	E_DROP, /* policyd does not name the group any more */
+	E_OPEN,	   /* leave, but forget it at the next start */
+	E_DONE,	   /* what the state asked for is done */
+	E_FAIL,	   /* it was refused; asked again at the next tick */
+	E_LOST,	   /* dispatcherd was restarted: make sure of the policies */
+	E_GONE,	   /* the key manager does not run */
+	E_DROP,	   /* policyd does not name the group any more */
+	E_CHANGED, /* policyd says it is another one than runs */
+	E_PARTED,  /* the key manager has said good-bye, or takes too long */
 	E_TICK,
 };
 
@@ -54,6 +60,7 @@ enum grp_fx {
 	GF_SPD_CLEAR,
 	GF_START, /* mike-spawn */
 	GF_STOP,
+	GF_PART, /* the key manager: LEAVE */
 };
 
 struct grp {
@@ -69,6 +76,7 @@ struct grp {
 	    asked; /* number of the question; an answer to another is late */
 	uint8_t slot;
 	uint8_t role;
+	bool foreign; /* takes those who name no group */
 	char name[65];
 	uint8_t id[64];
 	size_t id_len;
@@ -84,12 +92,15 @@ struct groups {
 struct grp_conf {
 	uint8_t slot, role;
 	bool joined;
+	uint8_t foreign;
 	struct chunk name, id;
 };
 
 /*
- * Take a group over from policyd.  A new one starts its life: *fx is what to
- * do first.  A known one keeps its life.  -EINVAL: not a usable group.
+ * Take a group over from policyd, which alone decides what groups there are
+ * and in which role.  A new one starts its life: *fx is what to do first.  A
+ * known one keeps its life, but what runs under another role or id than it has
+ * now is renewed.  -EINVAL: not a usable group.
  */
 int groups_set(struct groups *t, const struct grp_conf *c, enum grp_fx *fx)
     MUST_CHECK;
@@ -107,6 +118,8 @@ struct grp *groups_slot(struct groups *t, uint8_t slot);
  * (an operator's is refused, others are late answers and mean nothing).
  */
 int grp_step(struct grp *g, enum life_ev ev, enum grp_fx *fx) MUST_CHECK;
+/* Is its key manager to have what comes for it? */
+bool grp_runs(const struct grp *g);
 /* Has what an operator waits for come to its end?  Not always the wanted one. */
 bool grp_settled(const struct grp *g);
 /*

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The control socket with real clients, over groups whose policyd, dispatcherd
- * and mike-spawn are played by the test.
- */
+/* The control socket with real clients; the test plays the other daemons. */
 
 #include <errno.h>
 #include <setjmp.h>
@@ -248,18 +245,27 @@ join_is_answered_when_the_group_is_closed(void **state)
 	close(fd);
 }
 
+/* A receiver's good-bye takes its time and holds up nobody else. */
 static void
 leave_is_answered_when_it_is_recorded(void **state)
 {
-	int fd;
+	int fd = client_as(0), other = client_as(0);
 
 	(void)state;
-	fd = client_as(0);
+	group("a")->role = ROLE_RECEIVER;
+	group("a")->running = true;
 	say_group(fd, MSG_CTL_LEAVE, "a");
+	say_group(other, MSG_CTL_LEAVE, "c");
+	done("c", E_DONE);
+	done("c", E_DONE);
+	assert_int_equal(heard(other, NULL), ST_OK);
+	done("a", E_PARTED);
+	done("a", E_GONE);
 	done("a", E_DONE);
 	assert_int_equal(heard(fd, NULL), -1);
 	done("a", E_DONE);
 	assert_int_equal(heard(fd, NULL), ST_OK);
+	close(other);
 	close(fd);
 }
 

@@ -12,6 +12,8 @@
 
 #define eq assert_int_equal
 
+static const uint8_t key[SIPHASH_KEY_LEN] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+	11, 12, 13, 14, 15 };
 static struct filter *f;
 static struct rules rules;
 static uint8_t octets[IKE_MSG_MAX + 1];
@@ -43,7 +45,7 @@ static int
 setup(void **state)
 {
 	(void)state;
-	f = filter_new();
+	f = filter_new(key);
 	if (f == NULL)
 		return -1;
 	memset(&rules, 0, sizeof(rules));
@@ -229,7 +231,7 @@ nth(uint32_t n)
 static void
 a_flood_of_sources_shuts_nobody_out(void **state)
 {
-	struct rate *rt = rate_new();
+	struct rate *rt = rate_new(key);
 	struct addr friend = addr("192.0.2.99"), bad = addr("192.0.2.66");
 
 	(void)state;
@@ -253,30 +255,88 @@ a_flood_of_sources_shuts_nobody_out(void **state)
 	assert_null(rt);
 }
 
+/*
+ * 20,000 forged sources a second, once each, for 20 seconds: somebody who
+ * sends too much, but seldom, is still known each time.
+ */
 static void
-the_silent_give_way_first(void **state)
+a_flood_of_sources_washes_no_record_away(void **state)
 {
-	struct rate *rt = rate_new();
-	struct addr active = addr("192.0.2.1");
+	struct rate *rt = rate_new(key);
+	struct addr bad = addr("192.0.2.66"), good = addr("2001:db8::1");
+	unsigned int n_bad = 0, n_good = 0;
 
 	(void)state;
-	while (rate_allows(rt, &active, 5, 1))
+	for (uint32_t n = 0; n < 400000; n++) {
+		struct addr a = nth(n);
+		uint64_t ms = 1000 + n / 20;
+
+		assert_true(rate_allows(rt, &a, 5, ms));
+		if (n % 200 == 0) /* 100/s */
+			n_bad += rate_allows(rt, &bad, 5, ms);
+		if (n % 20000 == 0) /* 1/s */
+			n_good += rate_allows(rt, &good, 5, ms);
+	}
+	assert_in_range(n_bad, 100, 111);
+	assert_int_equal(n_good, 20);
+	rate_free(&rt);
+}
+
+/* Of sources that use their budget, the one that uses most is kept longest. */
+static void
+who_uses_least_gives_way_first(void **state)
+{
+	struct rate *rt = rate_new(key);
+	struct addr bad = addr("192.0.2.66");
+
+	(void)state;
+	while (rate_allows(rt, &bad, 5, 1))
 		;
-	/* The table fills up while the active source goes on sending. */
-	for (uint32_t n = 0; n < 3 * RATE_SOURCES; n++) {
+	/* The whole table, several times, each with half a budget used. */
+	for (uint32_t n = 0; n < 4 * RATE_ROWS * RATE_PLACES; n++) {
 		struct addr a = nth(n);
 
-		assert_true(rate_allows(rt, &a, 5, 2 + n / 100));
-		/* 5/s: 31 ms give no token back. */
-		assert_false(rate_allows(rt, &active, 5, 2 + n / 100));
+		for (int i = 0; i < 5; i++)
+			assert_true(rate_allows(rt, &a, 5, 1));
 	}
+	assert_false(rate_allows(rt, &bad, 5, 1));
 	rate_free(&rt);
+}
+
+/* Vector 16 of the authors of SipHash: key and octets 0, 1, 2... */
+static void
+siphash_is_siphash(void **state)
+{
+	uint8_t other[16], octets16[16];
+
+	(void)state;
+	memcpy(octets16, key, 16);
+	assert_true(siphash16(key, octets16) == 0x3f2acc7f57c29bdb);
+	memcpy(other, key, 16);
+	other[15] ^= 1;
+	assert_false(siphash16(other, octets16) == siphash16(key, octets16));
+}
+
+static void
+only_what_begins_an_exchange_is_new(void **state)
+{
+	(void)state;
+	octets[19] = IKE_F_INITIATOR;
+	assert_true(dgram_is_new(&d));
+	octets[19] = IKE_F_RESPONSE;
+	assert_false(dgram_is_new(&d));
+	octets[19] = IKE_F_INITIATOR;
+	octets[18] = GSA_AUTH;
+	assert_false(dgram_is_new(&d));
+	octets[18] = IKE_SA_INIT;
+	d.data.len--;
+	assert_false(dgram_is_new(&d));
 }
 
 static void
 extreme_numbers_do_not_break_a_bucket(void **state)
 {
-	struct rate *rt = rate_new();
+	struct rate *rt = rate_new(key);
 	struct addr a = addr("192.0.2.1"), b = addr("192.0.2.2");
 	struct addr c = addr("192.0.2.3");
 
@@ -313,7 +373,10 @@ main(void)
 		T(what_is_lost_later_did_not_pass),
 		T(a_source_is_held_to_its_rate),
 		cmocka_unit_test(a_flood_of_sources_shuts_nobody_out),
-		cmocka_unit_test(the_silent_give_way_first),
+		cmocka_unit_test(a_flood_of_sources_washes_no_record_away),
+		cmocka_unit_test(who_uses_least_gives_way_first),
+		cmocka_unit_test(siphash_is_siphash),
+		T(only_what_begins_an_exchange_is_new),
 		cmocka_unit_test(extreme_numbers_do_not_break_a_bucket),
 	};
 

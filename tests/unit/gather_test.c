@@ -68,6 +68,9 @@ ctl_send(struct ctl *c, uint32_t client, const struct msg *m)
 		(void)snprintf(s->text, sizeof(s->text), "%.*s",
 		    (int)m->ctl_group.detail.len,
 		    (const char *)m->ctl_group.detail.p);
+	if (m->type == MSG_COUNT)
+		(void)snprintf(s->text, sizeof(s->text), "%.*s",
+		    (int)m->count.name.len, (const char *)m->count.name.p);
 }
 
 /* -- helpers -------------------------------------------------------------- */
@@ -128,6 +131,17 @@ count_from(int slot, uint8_t claimed, uint32_t req)
 	gather_msg(&gd, slot, &m);
 }
 
+static void
+refused_from(int slot, uint8_t claimed, uint32_t req)
+{
+	struct msg m = { .type = MSG_REFUSED };
+
+	m.refused.req = req;
+	m.refused.slot = claimed;
+	m.refused.identity = (struct chunk){ (const uint8_t *)"CN=x", 4 };
+	gather_msg(&gd, slot, &m);
+}
+
 static unsigned int
 told(uint32_t client, uint16_t type)
 {
@@ -136,6 +150,19 @@ told(uint32_t client, uint16_t type)
 	for (size_t i = 0; i < n_sent; i++)
 		n += sent[i].client == client && sent[i].m.type == type;
 	return n;
+}
+
+/* Value of one of the host's counters. */
+static uint64_t
+told_count(const char *name)
+{
+	for (size_t i = 0; i < n_sent; i++)
+		if (sent[i].m.type == MSG_COUNT &&
+		    sent[i].m.count.slot == 255 &&
+		    strcmp(sent[i].text, name) == 0)
+			return sent[i].m.count.value;
+	fail_msg("no count %s", name);
+	return 0;
 }
 
 static const struct sent *
@@ -222,6 +249,12 @@ key_manager_is_bounded(void **state)
 		n++;
 	}
 	assert_int_equal(n, 64);
+	refused_from(3, 9, asked_req - 1);
+	for (int i = 0; i < 100; i++)
+		refused_from(3, 9, asked_req);
+	refused_from(-1, 9, asked_req); /* dispatcherd refuses nobody */
+	assert_int_equal(told(1, MSG_REFUSED), 16);
+	assert_int_equal(sent[n_sent - 1].m.refused.slot, 3);
 	end_from(9); /* for somebody else */
 	end_from(3);
 	end_from(3);
@@ -267,6 +300,34 @@ client_that_went_away_is_forgotten(void **state)
 	assert_int_equal(n_sent, 0);
 }
 
+/* Every cause by its name, whether it has happened or not. */
+static void
+own_counters_are_complete(void **state)
+{
+	char name[48];
+
+	(void)state;
+	up_d = false;
+	router_init(&gd.router);
+	for (enum route_cause c = 0; c < RC_COUNT; c++)
+		gd.router.drops[c] = 100 + c;
+	gd.router.cookies_good = 7;
+	gd.router.cookies_wrong = 8;
+	gd.lost = 9;
+	load_limit(&gd.router.load, 0);
+	gather_ask(&gd, 1, 77);
+	for (enum route_cause c = 0; c < RC_COUNT; c++) {
+		(void)snprintf(
+		    name, sizeof(name), "route.%s", route_cause_name(c));
+		assert_int_equal(told_count(name), 100 + c);
+	}
+	assert_int_equal(told_count("cookie.asked"), 100 + RC_COOKIE);
+	assert_int_equal(told_count("cookie.accepted"), 7);
+	assert_int_equal(told_count("cookie.wrong"), 8);
+	assert_int_equal(told_count("cookie.under-load"), 1);
+	assert_int_equal(told_count("route.ipc-busy"), 9);
+}
+
 static uint8_t
 state_now(void)
 {
@@ -308,6 +369,12 @@ state_says_what_is_known(void **state)
 	e->was_up = false;
 	g->restarts = 4; /* never came up */
 	assert_int_equal(state_now(), GS_DOWN);
+	g->life = L_RENEWING;
+	assert_int_equal(state_now(), GS_DOWN);
+	assert_non_null(strstr(told_group()->text, "starts anew"));
+	g->life = L_PARTING;
+	assert_int_equal(state_now(), GS_DOWN);
+	assert_non_null(strstr(told_group()->text, "leaving"));
 	g->life = L_ORPHAN;
 	assert_int_equal(state_now(), GS_DOWN);
 	assert_non_null(strstr(told_group()->text, "not in the policy"));
@@ -331,6 +398,7 @@ main(void)
 		T(key_manager_is_bounded),
 		T(late_client_gets_the_next_one),
 		T(client_that_went_away_is_forgotten),
+		T(own_counters_are_complete),
 		T(state_says_what_is_known),
 	};
 

@@ -103,6 +103,138 @@ leave_ends_the_key_manager_before_the_policies(void **state)
 	assert_true(grp_settled(g));
 }
 
+static struct grp *
+receiving(struct groups *t)
+{
+	struct grp *g = running(t);
+
+	g->role = ROLE_RECEIVER;
+	return g;
+}
+
+static void
+receiver_says_good_bye_before_it_ends(void **state)
+{
+	struct groups t = { 0 };
+	struct grp *g = receiving(&t);
+	enum grp_fx fx;
+
+	(void)state;
+	assert_int_equal(step(g, E_LEAVE), GF_PART);
+	assert_true(grp_runs(g)); /* it still has to hear the answer */
+	assert_false(grp_settled(g));
+	assert_int_equal(step(g, E_TICK), GF_NONE); /* said once */
+	assert_int_equal(grp_step(g, E_JOIN, &fx), -EPROTO);
+	assert_int_equal(grp_step(g, E_LEAVE, &fx), -EPROTO);
+	assert_int_equal(step(g, E_PARTED), GF_STOP);
+	assert_false(grp_runs(g));
+	assert_int_equal(grp_step(g, E_PARTED, &fx), -EPROTO);
+	g->running = false;
+	assert_int_equal(step(g, E_GONE), GF_SPD_CLEAR);
+	assert_int_equal(step(g, E_DONE), GF_SAVE_LEAVE);
+}
+
+static void
+key_manager_that_dies_while_parting_is_not_waited_for(void **state)
+{
+	struct groups t = { 0 };
+	struct grp *g = receiving(&t);
+
+	(void)state;
+	(void)step(g, E_LEAVE);
+	g->running = false;
+	assert_int_equal(step(g, E_GONE), GF_SPD_CLEAR);
+}
+
+/* Opened is at once; what was to be left for good is. */
+static void
+open_does_not_wait_for_a_good_bye(void **state)
+{
+	struct groups t = { 0 };
+	struct grp *g = receiving(&t);
+
+	(void)state;
+	assert_int_equal(step(g, E_OPEN), GF_STOP);
+	t = (struct groups){ 0 };
+	g = receiving(&t);
+	(void)step(g, E_LEAVE);
+	assert_int_equal(step(g, E_OPEN), GF_STOP);
+	g->running = false;
+	(void)step(g, E_GONE);
+	assert_int_equal(step(g, E_DONE), GF_SAVE_LEAVE);
+}
+
+static enum grp_fx
+change(struct groups *t, uint8_t role, const char *id)
+{
+	struct grp_conf c = { .slot = 1,
+		.role = role,
+		.joined = true,
+		.name = text("ops"),
+		.id = text(id) };
+	enum grp_fx fx = GF_NONE;
+
+	assert_int_equal(groups_set(t, &c, &fx), 0);
+	return fx;
+}
+
+/* What runs is what policyd says, also when it changes its mind. */
+static void
+another_role_or_id_is_another_key_manager(void **state)
+{
+	struct groups t = { 0 };
+	struct grp *g = running(&t);
+
+	(void)state;
+	assert_int_equal(change(&t, ROLE_SENDER, "ops"), GF_NONE);
+	assert_int_equal(change(&t, ROLE_RECEIVER, "ops"), GF_STOP);
+	assert_int_equal(g->life, L_RENEWING);
+	assert_int_equal(g->role, ROLE_RECEIVER);
+	assert_false(grp_runs(g));
+	assert_false(grp_settled(g));
+	assert_int_equal(step(g, E_TICK), GF_STOP);
+	g->running = false;
+	assert_int_equal(step(g, E_GONE), GF_SPD_SET);
+	assert_int_equal(step(g, E_DONE), GF_START);
+	/* Not running at the moment: policies first, as ever. */
+	assert_int_equal(change(&t, ROLE_RECEIVER, "other"), GF_SPD_SET);
+	assert_int_equal(g->life, L_SPD);
+	(void)step(g, E_DONE);
+	g->running = true;
+	assert_int_equal(change(&t, ROLE_RECEIVER, "othe"), GF_STOP);
+	assert_int_equal(change(&t, ROLE_RECEIVER, "othe"), GF_NONE);
+	assert_int_equal(step(g, E_DROP), GF_STOP);
+	assert_int_equal(g->life, L_ORPHAN);
+}
+
+static void
+default_group_is_what_policyd_says(void **state)
+{
+	struct groups t = { 0 };
+	struct grp *g = running(&t);
+	struct grp_conf c = { .slot = 1,
+		.role = ROLE_SENDER,
+		.joined = true,
+		.foreign = 1,
+		.name = text("ops"),
+		.id = text("ops") };
+	enum grp_fx fx;
+
+	(void)state;
+	assert_false(g->foreign);
+	assert_int_equal(groups_set(&t, &c, &fx), 0);
+	assert_true(g->foreign);
+	assert_int_equal(fx, GF_NONE); /* no reason to drop its members */
+	c.foreign = 0;
+	assert_int_equal(groups_set(&t, &c, &fx), 0);
+	assert_false(g->foreign);
+	c.foreign = 2;
+	assert_int_equal(groups_set(&t, &c, &fx), -EINVAL);
+	c.foreign = 1;
+	c.role = ROLE_RECEIVER;
+	assert_int_equal(groups_set(&t, &c, &fx), -EINVAL);
+}
+
 static void
 leave_without_a_key_manager_does_not_wait_for_one(void **state)
 {
@@ -170,9 +302,16 @@ known_group_keeps_its_life(void **state)
 {
 	struct groups t = { 0 };
 	struct grp *g = running(&t);
+	struct grp_conf c = { .slot = 1,
+		.role = ROLE_SENDER,
+		.joined = true,
+		.name = text("renamed"),
+		.id = text("ops") };
+	enum grp_fx fx;
 
 	(void)state;
-	assert_int_equal(set(&t, 1, "renamed", true), GF_NONE);
+	assert_int_equal(groups_set(&t, &c, &fx), 0);
+	assert_int_equal(fx, GF_NONE);
 	assert_int_equal(g->life, L_RUN);
 	assert_ptr_equal(groups_find(&t, "renamed", 7), g);
 	assert_null(groups_find(&t, "ops", 3));
@@ -206,6 +345,11 @@ group_that_the_policy_lost_stays_closed(void **state)
 	assert_int_equal(grp_step(g, E_JOIN, &fx), -EPROTO);
 	assert_int_equal(step(g, E_TICK), GF_NONE);
 	assert_int_equal(step(g, E_LOST), GF_NONE);
+	/* Nor while it is being left: there is nothing to join. */
+	g->running = false;
+	assert_int_equal(step(g, E_LEAVE), GF_SPD_CLEAR);
+	assert_int_equal(grp_step(g, E_JOIN, &fx), -EPROTO);
+	g->life = L_ORPHAN;
 	/* Named again: from the start, policies first. */
 	assert_int_equal(set(&t, 1, "ops", true), GF_SPD_SET);
 	assert_int_equal(g->life, L_SPD);
@@ -383,6 +527,12 @@ main(void)
 		cmocka_unit_test(group_that_was_left_stays_left),
 		cmocka_unit_test(
 		    leave_ends_the_key_manager_before_the_policies),
+		cmocka_unit_test(receiver_says_good_bye_before_it_ends),
+		cmocka_unit_test(
+		    key_manager_that_dies_while_parting_is_not_waited_for),
+		cmocka_unit_test(open_does_not_wait_for_a_good_bye),
+		cmocka_unit_test(another_role_or_id_is_another_key_manager),
+		cmocka_unit_test(default_group_is_what_policyd_says),
 		cmocka_unit_test(
 		    leave_without_a_key_manager_does_not_wait_for_one),
 		cmocka_unit_test(open_does_not_touch_the_record),

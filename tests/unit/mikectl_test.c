@@ -72,12 +72,23 @@ sample(struct model *m)
 	add(m, (struct msg){ .type = MSG_CTL_DAEMON,
 		   .ctl_daemon = { .name = text("policyd"), .up = 1 } });
 	add_group(m, 0, "ops-net", GS_KEYED);
+	add(m, (struct msg){ .type = MSG_REFUSED,
+		   .refused = { .slot = 0,
+		       .identity = text("CN=mallory\033[31m"),
+		       .cause = text("untrusted"),
+		       .peer = { (const uint8_t *)"\12\115\0\4", 4 },
+		       .times = 3,
+		       .age_s = 61 } });
 	add_group(m, 3, "other", GS_STARTING);
 	add_sa(m, 0, 0x1234abcd, 40);
 	add_sa(m, 0, 0x00000100, 2);
 	add_count(m, 0, "reg.ok", 2);
 	add_count(m, 0, "reg.auth-failed", 1);
 	add_count(m, SLOT_HOST, "drop.rate", 5);
+	add_count(m, SLOT_HOST, "drop.malformed", 4);
+	add_count(m, SLOT_HOST, "route.malformed", 6);
+	add_count(m, SLOT_HOST, "cookie.asked", 20000);
+	add_count(m, SLOT_HOST, "cookie.under-load", 1);
 	add_count(m, SLOT_HOST, "xfrm.XfrmOutNoStates", 9);
 	add(m, (struct msg){ .type = MSG_STATUS_END });
 }
@@ -102,7 +113,11 @@ table_shows_what_an_operator_looks_for(void **state)
 		": starting", "0x1234abcd out 10.77.0.1", "239.192.10.1",
 		"generation 2, step 7, age 1h02m, 1d01h left",
 		"registrations: ok 2, auth-failed 1",
-		"dropped by the filter: rate 5",
+		"dropped by the filter: rate 5, malformed 4",
+		"refused by groupd: malformed 6",
+		"cookies: asked 20000, under-load 1",
+		("refused CN=mallory?[31m from 10.77.0.4: untrusted, 3 times, "
+		 "last 1m01s ago"),
 		"dropped by the kernel: XfrmOutNoStates 9" };
 	struct model m;
 	char *s;
@@ -148,7 +163,7 @@ json_has_the_documented_names(void **state)
 	char *s = NULL;
 	size_t n;
 	FILE *f = open_memstream(&s, &n);
-	json_t *top, *g, *sa;
+	json_t *top, *g, *sa, *r;
 
 	(void)state;
 	sample(&m);
@@ -171,6 +186,26 @@ json_has_the_documented_names(void **state)
 	    json_integer_value(json_object_get(
 		json_object_get(top, "kernel_drops"), "XfrmOutNoStates")),
 	    9);
+	/* The same cause in two daemons is two counters. */
+	assert_int_equal(json_integer_value(json_object_get(
+			     json_object_get(top, "drops"), "malformed")),
+	    4);
+	assert_int_equal(
+	    json_integer_value(json_object_get(
+		json_object_get(top, "routing_drops"), "malformed")),
+	    6);
+	assert_int_equal(json_integer_value(json_object_get(
+			     json_object_get(top, "cookies"), "asked")),
+	    20000);
+	r = json_array_get(json_object_get(g, "refused"), 0);
+	assert_string_equal(json_string_value(json_object_get(r, "identity")),
+	    "CN=mallory?[31m");
+	assert_string_equal(
+	    json_string_value(json_object_get(r, "cause")), "untrusted");
+	assert_string_equal(
+	    json_string_value(json_object_get(r, "peer")), "10.77.0.4");
+	assert_int_equal(json_integer_value(json_object_get(r, "times")), 3);
+	assert_int_equal(json_integer_value(json_object_get(r, "age_s")), 61);
 	assert_true(json_is_true(
 	    json_object_get(json_object_get(top, "daemons"), "policyd")));
 	json_decref(top);

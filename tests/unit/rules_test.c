@@ -336,6 +336,61 @@ the_longest_prefix_decides_about_a_peer(void **state)
 	ruleset_free(&rs);
 }
 
+/* A sender's `from`: these networks and nobody else, in both families. */
+static void
+peers_come_from_the_networks_that_the_policy_names(void **state)
+{
+	static const struct {
+		const char *from;
+		uint32_t rate; /* 0: nobody */
+	} want[] = {
+		{ "10.1.0.0", 16 },
+		{ "10.1.255.255", 16 },
+		{ "10.2.0.0", 0 },
+		{ "10.0.255.255", 0 },
+		{ "172.16.0.129", 25 },
+		{ "172.16.0.128", 25 },
+		{ "172.16.0.127", 0 },
+		{ "2001:db8::1", 32 },
+		{ "2001:db8:ffff::1", 32 },
+		{ "2001:db8:1:2::7", 64 },
+		{ "2001:db8:1:2:3::7", 64 },
+		{ "2001:db8:1:3::7", 32 },
+		{ "2001:db8:1:2::9", 128 },
+		{ "2001:db9::1", 0 },
+		/* The octets of an IPv4 network are not those of an IPv6 one. */
+		{ "a01::1", 0 },
+		{ "::ffff:10.1.0.1", 0 },
+	};
+	struct ruleset *rs = started();
+
+	(void)state;
+	eq(peer(rs, "2001:db8::", 32, 32), 0);
+	eq(peer(rs, "10.1.0.0", 16, 16), 0);
+	eq(peer(rs, "2001:db8:1:2::9", 128, 128), 0);
+	eq(peer(rs, "2001:db8:1:2::", 64, 64), 0);
+	eq(peer(rs, "172.16.0.128", 25, 25), 0);
+	eq(end(rs), 1);
+	for (size_t i = 0; i < NITEMS(want); i++) {
+		struct addr a = addr(want[i].from);
+		const struct rules_peer *p = rules_peer(ruleset_now(rs), &a);
+
+		if ((p == NULL ? 0 : p->rate) != want[i].rate)
+			fail_msg("%s: rate %u", want[i].from,
+			    p == NULL ? 0 : p->rate);
+	}
+	/* With the next set, without `from`, anyone may come. */
+	eq(begin(rs, 7), 0);
+	eq(peer(rs, "", 0, 3), 0);
+	eq(end(rs), 1);
+	for (size_t i = 0; i < NITEMS(want); i++) {
+		struct addr a = addr(want[i].from);
+
+		eq(rules_peer(ruleset_now(rs), &a)->rate, 3);
+	}
+	ruleset_free(&rs);
+}
+
 static void
 a_reqid_names_slot_and_class(void **state)
 {
@@ -369,6 +424,8 @@ main(void)
 		cmocka_unit_test(what_makes_no_sense_is_refused),
 		cmocka_unit_test(the_limits_hold),
 		cmocka_unit_test(the_longest_prefix_decides_about_a_peer),
+		cmocka_unit_test(
+		    peers_come_from_the_networks_that_the_policy_names),
 		cmocka_unit_test(a_reqid_names_slot_and_class),
 	};
 
