@@ -11,8 +11,7 @@
 
 /* What an acceptable request holds. */
 struct offer {
-	uint8_t num; /* of the proposal */
-	struct ike_suite suite;
+	struct sa_choice sa;
 	struct init_view view;
 	bool foreign;	  /* does not know MIKE */
 	uint16_t refusal; /* notify type, or 0 */
@@ -41,7 +40,7 @@ refuse(struct km *km, const struct ike_hdr *h, const struct km_in *in,
 	struct ike_hdr rh = { .exchange = IKE_SA_INIT,
 		.version = IKE_VERSION,
 		.flags = IKE_F_RESPONSE };
-	uint8_t buf[64], want[2] = { 0, (uint8_t)o->suite.ke };
+	uint8_t buf[64], want[2] = { 0, (uint8_t)o->sa.suite.ke };
 	struct chunk data = none;
 	struct chain c;
 	struct wbuf wb;
@@ -101,15 +100,15 @@ read_request(const struct km *km, struct chunk msg, struct offer *o)
 		o->refusal = N_INVALID_GROUP_ID;
 		return 0;
 	}
-	r = sa_ike_choose(v->v.sa, km->conf.suite, o->foreign, v->ke.group,
-	    &o->num, &o->suite);
+	r = sa_ike_choose(
+	    v->v.sa, km->conf.suite, o->foreign, v->ke.group, &o->sa);
 	if (r == -ENOENT)
 		o->refusal = N_NO_PROPOSAL_CHOSEN;
 	else if (r != 0)
 		return r;
-	else if (v->ke.group != o->suite.ke)
+	else if (v->ke.group != o->sa.suite.ke)
 		o->refusal = N_INVALID_KE_PAYLOAD;
-	else if (v->ke.pub.len != ke_pub_len(o->suite.ke))
+	else if (v->ke.pub.len != ke_pub_len(o->sa.suite.ke))
 		return -EBADMSG;
 	return 0;
 }
@@ -130,7 +129,10 @@ choose_spi(struct km *km, uint8_t spi[8])
 	return 0;
 }
 
-/* RFC 6023 4 wants the Protocol ID of IKE here. */
+/*
+ * For who offers plain IKEv2, too, and so may go on with IKE_AUTH.  RFC 6023 4
+ * wants the Protocol ID of IKE here.
+ */
 static int
 put_childless(struct chain *c)
 {
@@ -153,22 +155,22 @@ write_response(struct km *km, const struct ikesa *sa, const struct offer *o,
 		.flags = IKE_F_RESPONSE };
 	uint8_t pub[KE_PUB_MAX], nonce[NONCE_LEN];
 	struct chunk n = { nonce, sizeof(nonce) };
-	struct chunk p = { pub, ke_pub_len(o->suite.ke) };
+	struct chunk p = { pub, ke_pub_len(o->sa.suite.ke) };
 	struct chain c;
 	int r;
 
 	memcpy(h.spi_i, sa->spi_i, sizeof(h.spi_i));
 	memcpy(h.spi_r, sa->spi_r, sizeof(h.spi_r));
-	if ((r = init_ke(km, o->suite.ke, sa->hs->priv, pub)) != 0 ||
+	if ((r = init_ke(km, o->sa.suite.ke, sa->hs->priv, pub)) != 0 ||
 	    (r = km_rand(km, nonce, sizeof(nonce))) != 0 ||
 	    (r = ike_hdr_put(wb, &h)) != 0)
 		return r;
 	chain_init(&c, wb, 16);
-	if ((r = sa_ike_put(&c, o->num, &o->suite)) != 0 ||
-	    (r = pld_ke_put(&c, o->suite.ke, p)) != 0 ||
+	if ((r = sa_ike_put(&c, o->sa.num, &o->sa.suite)) != 0 ||
+	    (r = pld_ke_put(&c, o->sa.suite.ke, p)) != 0 ||
 	    (r = pld_raw_put(&c, PLD_NONCE, n)) != 0 ||
 	    (r = init_notifies_put(km, &c, n)) != 0 ||
-	    (r = put_childless(&c)) != 0 ||
+	    (o->sa.plain && (r = put_childless(&c)) != 0) ||
 	    (o->foreign && (r = body_certreq(km, &c)) != 0))
 		return r;
 	return wb_set_u32(wb, 24, wb->len);
@@ -198,8 +200,8 @@ fill(struct km *km, struct ikesa *sa, const struct ike_hdr *h,
 	memcpy(sa->spi_i, h->spi_i, sizeof(sa->spi_i));
 	wb_init(&wb, buf, sizeof(buf));
 	sa->fragments = o->view.fragments && km->conf.fragment != 0;
-	sa->kwa = o->suite.kwa;
-	sa->hs->suite = o->suite;
+	sa->kwa = o->sa.suite.kwa;
+	sa->hs->suite = o->sa.suite;
 	sa->hs->hashes = o->view.hashes;
 	sa->hs->ppk = o->view.ppk;
 	if ((r = choose_spi(km, sa->spi_r)) != 0 ||

@@ -71,10 +71,11 @@ struct gm_hs {
 	uint8_t cookie[COOKIE_MAX];
 	size_t cookie_len;
 	uint32_t cookies; /* challenges followed */
-	bool ke_changed;  /* as INVALID_KE_PAYLOAD wanted; once */
-	bool known;	  /* the GCKS knows MIKE: it sent MIKE_GROUP */
-	bool fragments;	  /* it puts fragments together */
-	uint8_t hashes;	  /* and takes signatures over these */
+	enum sa_offer offer;
+	bool ke_changed; /* as INVALID_KE_PAYLOAD wanted; once */
+	bool known;	 /* the GCKS knows MIKE: it sent MIKE_GROUP */
+	bool fragments;	 /* it puts fragments together */
+	uint8_t hashes;	 /* and takes signatures over these */
 	uint8_t spi_i[8], spi_r[8];
 	struct ike_suite suite;
 	struct ike_keys keys;

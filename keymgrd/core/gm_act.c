@@ -207,13 +207,24 @@ take_ke(struct km *km, struct chunk want, struct fx *fx)
 		ke = (uint16_t)(want.p[0] << 8 | want.p[1]);
 
 	if (hs->ke_changed || ke == hs->ke ||
-	    !sa_ike_offers_ke(km->conf.suite, ke))
+	    !sa_ike_offers_ke(km->conf.suite, hs->offer, ke))
 		return take_hint(km, N_INVALID_KE_PAYLOAD, fx);
 	if ((r = init_ke(km, ke, hs->priv, hs->pub)) != 0)
 		return r;
 	hs->ke_changed = true;
 	hs->ke = ke;
 	km->count[C_INVALID_KE]++;
+	r = init_again(km, fx);
+	return r != 0 ? r : GM_STAY;
+}
+
+/* The short offer was too short: all that policy allows, once. */
+static int
+widen(struct km *km, struct fx *fx)
+{
+	int r;
+
+	km->gm->hs->offer = SA_WIDE;
 	r = init_again(km, fx);
 	return r != 0 ? r : GM_STAY;
 }
@@ -239,7 +250,10 @@ take_notify(struct km *km, struct chunk msg, struct fx *fx)
 		return take_cookie(km, n->data, fx);
 	if ((n = ike_ntf_find(w, N_INVALID_KE_PAYLOAD)) != NULL)
 		return take_ke(km, n->data, fx);
-	if ((n = ike_ntf_error(w)) != NULL)
+	if ((n = ike_ntf_error(w)) != NULL && n->type == N_NO_PROPOSAL_CHOSEN &&
+	    km->gm->hs->offer == SA_SHORT)
+		return widen(km, fx);
+	if (n != NULL)
 		return take_hint(km, n->type, fx);
 	km->count[C_DROP_MALFORMED]++;
 	return -EBADMSG;

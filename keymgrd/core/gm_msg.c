@@ -44,6 +44,7 @@ gm_hs_begin(struct km *km, struct gm_hs *hs)
 	static const uint8_t zero[8];
 	int r;
 
+	hs->offer = gm_is_foreign(km) ? SA_FOREIGN : SA_SHORT;
 	hs->ke = sa_ike_first_ke(km->conf.suite);
 	if ((r = km_rand(km, hs->nonce, sizeof(hs->nonce))) != 0)
 		return r;
@@ -75,7 +76,7 @@ put_init(const struct km *km, const struct gm_hs *hs, struct wbuf *wb)
 	    (r = pld_notify_put(&c, N_COOKIE,
 		 (struct chunk){ hs->cookie, hs->cookie_len })) != 0)
 		return r;
-	if ((r = sa_ike_offer(&c, km->conf.suite, gm_is_foreign(km))) != 0 ||
+	if ((r = sa_ike_offer(&c, km->conf.suite, hs->offer)) != 0 ||
 	    (r = pld_ke_put(&c, hs->ke, p)) != 0 ||
 	    (r = pld_raw_put(&c, PLD_NONCE, n)) != 0 ||
 	    (r = init_notifies_put(km, &c, n)) != 0)
@@ -136,7 +137,7 @@ gm_init_read(struct km *km, struct gm_hs *hs, struct chunk msg)
 	if (init_read(msg, &v) || v.v.critical != 0 ||
 	    memcmp(v.c.hdr.spi_r, zero, 8) == 0 || !ike_has(&v.v.sa) ||
 	    v.ke.group != hs->ke || v.c.nonce.len < IKE_NONCE_MIN ||
-	    sa_ike_answer(v.v.sa, km->conf.suite, gm_is_foreign(km), &s) != 0 ||
+	    sa_ike_answer(v.v.sa, km->conf.suite, hs->offer, &s) != 0 ||
 	    s.ke != hs->ke || !is_bound(km, &v))
 		return -EBADMSG;
 	if ((r = derive(hs, &s, &v, &keys)) != 0)

@@ -50,7 +50,10 @@ cnsa(void **state)
 	w->host[0].conf.suite = SUITE_CNSA;
 	go(w);
 	assert_int_equal(world_state(w, 2), GS_REGISTERING);
-	assert_int_equal(world_count(w, 0, "reg.no-proposal"), 1);
+	/* The short offer and the wide one. */
+	assert_int_equal(world_count(w, 0, "reg.no-proposal"), 2);
+	assert_int_equal(world_count(w, 2, "hint.error-notify"), 1);
+	assert_true(world_noted(w, 2, "notify=14"));
 	world_free(&w);
 }
 
@@ -241,6 +244,7 @@ another_group_is_wanted(void **state)
 	struct world *w = two();
 
 	(void)state;
+	w->host[2].conf.gcks[0].exchange = IKE_AUTH; /* offers all groups */
 	w->net = answer_for_it;
 	w->arg = &f;
 	go(w);
@@ -248,6 +252,38 @@ another_group_is_wanted(void **state)
 	assert_int_equal(f.ke, KE_P256);
 	assert_int_equal(world_state(w, 2), GS_KEYED);
 	assert_int_equal(world_count(w, 2, "init.invalid-ke"), 1);
+	world_free(&w);
+}
+
+/*
+ * GM -> GCKS  IKE_SA_INIT { SA: AES-GCM, X25519 }   few octets
+ * GM <- GCKS  IKE_SA_INIT { N(NO_PROPOSAL_CHOSEN) }
+ * GM -> GCKS  IKE_SA_INIT { SA: all that policy allows }
+ */
+static void
+short_offer_is_widened(void **state)
+{
+	struct forge f = { .type = N_NO_PROPOSAL_CHOSEN, .times = 1 };
+	struct world *w = two();
+
+	(void)state;
+	w->net = answer_for_it;
+	w->arg = &f;
+	go(w);
+	assert_int_equal(f.requests, 2);
+	assert_int_equal(world_state(w, 2), GS_KEYED);
+	world_free(&w);
+	/* And not once more: the third answer of the kind is only shown. */
+	f = (struct forge){ .type = N_NO_PROPOSAL_CHOSEN, .times = 2 };
+	w = two();
+	w->net = answer_for_it;
+	w->arg = &f;
+	go(w);
+	assert_int_equal(f.requests, 2);
+	assert_int_equal(world_state(w, 2), GS_REGISTERING);
+	assert_int_equal(world_count(w, 2, "hint.error-notify"), 1);
+	world_run(w, w->now + 700);
+	assert_int_equal(world_state(w, 2), GS_KEYED);
 	world_free(&w);
 }
 
@@ -310,6 +346,7 @@ cookie_is_kept_for_another_group(void **state)
 
 	(void)state;
 	memset(f.data, 0xab, sizeof(f.data));
+	w->host[2].conf.gcks[0].exchange = IKE_AUTH;
 	w->net = cookie_then_group;
 	w->arg = &f;
 	go(w);
@@ -367,6 +404,7 @@ main(void)
 		cmocka_unit_test(cookies_without_end),
 		cmocka_unit_test(cookie_of_no_use),
 		cmocka_unit_test(another_group_is_wanted),
+		cmocka_unit_test(short_offer_is_widened),
 		cmocka_unit_test(groups_that_are_not_followed),
 		cmocka_unit_test(cookie_is_kept_for_another_group),
 		cmocka_unit_test(gcks_asks_for_a_group),

@@ -35,13 +35,14 @@ inside(const uint8_t *data, size_t size, const struct rbuf *b)
 static void
 choose(struct rbuf sa)
 {
-	struct ike_suite s, t;
-	uint8_t num;
-	int loose = sa_ike_choose(sa, SUITE_DEFAULT, true, KE_X25519, &num, &s);
+	struct sa_choice c;
+	struct ike_suite t;
+	int loose = sa_ike_choose(sa, SUITE_DEFAULT, true, KE_X25519, &c);
 
-	if (sa_ike_answer(sa, SUITE_DEFAULT, true, &t) == 0)
-		must(loose == 0 && s.encr == t.encr && s.kwa == t.kwa);
-	(void)!sa_ike_choose(sa, SUITE_CNSA, false, KE_P384, &num, &s);
+	if (sa_ike_answer(sa, SUITE_DEFAULT, SA_FOREIGN, &t) == 0)
+		must(loose == 0 && c.suite.encr == t.encr &&
+		     c.suite.kwa == t.kwa);
+	(void)!sa_ike_choose(sa, SUITE_CNSA, false, KE_P384, &c);
 	(void)!sag_check(sa);
 }
 

@@ -38,13 +38,23 @@ body(void)
 static const struct ike_suite usual = { ENCR_AES_GCM_16, PRF_SHA256, KE_X25519,
 	true };
 
+static struct sa_choice c; /* what was chosen last */
+static struct ike_suite got;
+
+static int
+choose_as(struct rbuf sa, enum suite policy, bool foreign, uint16_t ke)
+{
+	int r = sa_ike_choose(sa, policy, foreign, ke, &c);
+
+	got = c.suite;
+	return r;
+}
+
 /* As a responder that has the default suite; ke: of the peer's KE payload. */
 static int
-choose(struct rbuf sa, uint16_t ke, struct ike_suite *s)
+choose(struct rbuf sa, uint16_t ke)
 {
-	uint8_t num;
-
-	return sa_ike_choose(sa, SUITE_DEFAULT, false, ke, &num, s);
+	return choose_as(sa, SUITE_DEFAULT, false, ke);
 }
 
 static void
@@ -62,34 +72,53 @@ static void
 offer_and_answer(void **state)
 {
 	static const enum suite policies[] = { SUITE_DEFAULT, SUITE_CNSA };
-	struct ike_suite s, t;
-	uint8_t num;
+	struct ike_suite t;
 
 	(void)state;
-	for (size_t i = 0; i < 4; i++) {
-		enum suite p = policies[i / 2];
-		bool foreign = i % 2;
+	for (unsigned int i = 0; i < 6; i++) {
+		enum suite p = policies[i / 3];
+		enum sa_offer what = (enum sa_offer)(i % 3);
 
 		start();
-		assert_int_equal(sa_ike_offer(&chain, p, foreign), 0);
-		assert_int_equal(sa_ike_choose(body(), p, foreign,
-				     sa_ike_first_ke(p), &num, &s),
-		    0);
-		assert_int_equal(num, 1);
-		is_suite(&s, ENCR_AES_GCM_16,
+		assert_int_equal(sa_ike_offer(&chain, p, what), 0);
+		assert_int_equal(
+		    choose_as(body(), p, false, sa_ike_first_ke(p)), 0);
+		assert_int_equal(c.num, 1);
+		assert_int_equal(c.plain, what == SA_FOREIGN);
+		is_suite(&got, ENCR_AES_GCM_16,
 		    p == SUITE_CNSA ? PRF_SHA384 : PRF_SHA256,
 		    p == SUITE_CNSA ? KE_P384 : KE_X25519, true);
 		start();
-		assert_int_equal(sa_ike_put(&chain, num, &s), 0);
-		assert_int_equal(sa_ike_answer(body(), p, foreign, &t), 0);
-		is_suite(&t, s.encr, s.prf, s.ke, s.kwa);
+		assert_int_equal(sa_ike_put(&chain, c.num, &got), 0);
+		assert_int_equal(sa_ike_answer(body(), p, what, &t), 0);
+		is_suite(&t, got.encr, got.prf, got.ke, got.kwa);
 	}
 	/* The two policies have nothing in common. */
 	start();
-	assert_int_equal(sa_ike_offer(&chain, SUITE_DEFAULT, true), 0);
-	assert_int_equal(
-	    sa_ike_choose(body(), SUITE_CNSA, true, KE_P384, &num, &s),
-	    -ENOENT);
+	assert_int_equal(sa_ike_offer(&chain, SUITE_DEFAULT, SA_FOREIGN), 0);
+	assert_int_equal(choose_as(body(), SUITE_CNSA, true, KE_P384), -ENOENT);
+}
+
+/* The short offer has one group, and is as short as can be. */
+static void
+groups_of_an_offer(void **state)
+{
+	static const uint16_t ke[] = { KE_X25519, KE_P256, KE_P384, 14 };
+
+	(void)state;
+	for (size_t i = 0; i < NITEMS(ke); i++) {
+		assert_int_equal(
+		    sa_ike_offers_ke(SUITE_DEFAULT, SA_SHORT, ke[i]), i == 0);
+		assert_int_equal(
+		    sa_ike_offers_ke(SUITE_DEFAULT, SA_WIDE, ke[i]), i < 3);
+		assert_int_equal(
+		    sa_ike_offers_ke(SUITE_CNSA, SA_SHORT, ke[i]), i == 2);
+		assert_int_equal(
+		    sa_ike_offers_ke(SUITE_CNSA, SA_FOREIGN, ke[i]), i == 2);
+	}
+	start();
+	assert_int_equal(sa_ike_offer(&chain, SUITE_DEFAULT, SA_SHORT), 0);
+	assert_int_equal(wb.len, 1 + 4 + 8 + 12 + 3 * 8);
 }
 
 /* Every answer to an offer, and those that nobody offered. */
@@ -100,18 +129,21 @@ answers(void **state)
 	struct ike_suite t;
 
 	(void)state;
-	for (unsigned int i = 0; i < 64; i++) {
-		struct ike_suite s = { encr[i & 1], PRF_SHA256, KE_P256,
-			(i & 2) != 0 };
-		uint8_t num = (uint8_t)(i / 4 % 8);
-		bool foreign = i >= 32;
+	for (unsigned int i = 0; i < 192; i++) {
+		struct ike_suite s = { encr[i & 1], PRF_SHA256,
+			i & 4 ? KE_P256 : KE_X25519, (i & 2) != 0 };
+		uint8_t num = (uint8_t)(i / 8 % 8);
+		enum sa_offer what = (enum sa_offer)(i / 64);
 		uint8_t right = (uint8_t)((i & 1) + (i & 2 ? 0 : 2) + 1);
-		bool good = num == right && (foreign || num == 1);
+		bool good = num == right;
 
+		if (what == SA_SHORT)
+			good = good && num == 1 && s.ke == KE_X25519;
+		if (what == SA_WIDE)
+			good = good && num <= 2;
 		start();
 		assert_int_equal(sa_ike_put(&chain, num, &s), 0);
-		assert_int_equal(
-		    sa_ike_answer(body(), SUITE_DEFAULT, foreign, &t),
+		assert_int_equal(sa_ike_answer(body(), SUITE_DEFAULT, what, &t),
 		    good ? 0 : -EBADMSG);
 	}
 }
@@ -141,8 +173,6 @@ proposal(bool last, uint8_t num, uint8_t proto, const struct t *v)
 	assert_int_equal(wb_set_u16(&wb, at + 2, wb.len - at), 0);
 }
 
-static struct ike_suite got;
-
 static int
 chosen(const struct t *a, const struct t *b, uint8_t *num)
 {
@@ -151,8 +181,10 @@ chosen(const struct t *a, const struct t *b, uint8_t *num)
 	proposal(b == NULL, 1, PROTO_IKE, a);
 	if (b != NULL)
 		proposal(true, 2, PROTO_IKE, b);
-	return sa_ike_choose(
-	    body(), SUITE_DEFAULT, false, KE_X25519, num, &got);
+	int r = choose(body(), KE_X25519);
+
+	*num = c.num;
+	return r;
 }
 
 #define GOOD                                                                   \
@@ -211,27 +243,21 @@ choice_of_group_and_cipher(void **state)
 	(void)state;
 	assert_int_equal(chosen(groups, NULL, &num), 0);
 	is_suite(&got, ENCR_AES_GCM_16, PRF_SHA256, KE_P256, true);
-	assert_int_equal(choose(body(), KE_P384, &got), 0);
+	assert_int_equal(choose(body(), KE_P384), 0);
 	is_suite(&got, ENCR_AES_GCM_16, PRF_SHA256, KE_P384, true);
-	assert_int_equal(choose(body(), 14, &got), 0);
+	assert_int_equal(choose(body(), 14), 0);
 	is_suite(&got, ENCR_AES_GCM_16, PRF_SHA256, KE_P256, true);
 	assert_int_equal(chosen(cbc, NULL, &num), 0);
 	is_suite(&got, ENCR_AES_CBC, PRF_SHA256, KE_X25519, true);
 	assert_int_equal(chosen(bare, NULL, &num), -ENOENT);
-	assert_int_equal(
-	    sa_ike_choose(body(), SUITE_CNSA, true, KE_P384, &num, &got),
-	    -ENOENT);
+	assert_int_equal(choose_as(body(), SUITE_CNSA, true, KE_P384), -ENOENT);
 	/* Without key wrap for foreign peers, and then only as the last. */
 	assert_int_equal(chosen(alone, cbc, &num), 0);
 	assert_int_equal(num, 2);
-	assert_int_equal(
-	    sa_ike_choose(body(), SUITE_DEFAULT, true, KE_X25519, &num, &got),
-	    0);
-	assert_int_equal(num, 2);
+	assert_int_equal(choose_as(body(), SUITE_DEFAULT, true, KE_X25519), 0);
+	assert_int_equal(c.num, 2);
 	(void)chosen(alone, NULL, &num);
-	assert_int_equal(
-	    sa_ike_choose(body(), SUITE_DEFAULT, true, KE_X25519, &num, &got),
-	    0);
+	assert_int_equal(choose_as(body(), SUITE_DEFAULT, true, KE_X25519), 0);
 	is_suite(&got, ENCR_AES_GCM_16, PRF_SHA256, KE_X25519, false);
 }
 
@@ -251,7 +277,7 @@ spi_in_the_proposal_is_malformed(void **state)
 	copy[3] = (uint8_t)(copy[3] + 8);
 	copy[6] = 8;
 	rb_init(&rb, copy, wb.len - 5 + 8);
-	assert_int_equal(choose(rb, KE_X25519, &got), -EBADMSG);
+	assert_int_equal(choose(rb, KE_X25519), -EBADMSG);
 }
 
 static void
@@ -264,12 +290,13 @@ answer_must_be_one_exact_proposal(void **state)
 	(void)state;
 	(void)chosen(good, good, &num);
 	assert_int_equal(
-	    sa_ike_answer(body(), SUITE_DEFAULT, true, &got), -EBADMSG);
+	    sa_ike_answer(body(), SUITE_DEFAULT, SA_FOREIGN, &got), -EBADMSG);
 	(void)chosen(twice, NULL, &num);
 	assert_int_equal(
-	    sa_ike_answer(body(), SUITE_DEFAULT, true, &got), -EBADMSG);
+	    sa_ike_answer(body(), SUITE_DEFAULT, SA_FOREIGN, &got), -EBADMSG);
 	(void)chosen(good, NULL, &num);
-	assert_int_equal(sa_ike_answer(body(), SUITE_DEFAULT, true, &got), 0);
+	assert_int_equal(
+	    sa_ike_answer(body(), SUITE_DEFAULT, SA_FOREIGN, &got), 0);
 }
 
 /* RFC 7296 3.3.6: a transform with an attribute we do not know is not ours. */
@@ -283,7 +310,7 @@ unknown_attribute_spoils_a_transform(void **state)
 
 	(void)state;
 	rb_init(&rb, sa, sizeof(sa));
-	assert_int_equal(choose(rb, KE_X25519, &got), -ENOENT);
+	assert_int_equal(choose(rb, KE_X25519), -ENOENT);
 }
 
 static void
@@ -367,13 +394,13 @@ truncated_and_mutated_proposals(void **state)
 	memcpy(copy, buf + 5, len);
 	for (size_t n = 0; n < len; n++) {
 		rb_init(&rb, copy, n);
-		assert_int_equal(choose(rb, KE_X25519, &got), -EBADMSG);
+		assert_int_equal(choose(rb, KE_X25519), -EBADMSG);
 		assert_int_equal(sag_check(rb), -EBADMSG);
 	}
 	for (size_t i = 0; i < len * 8; i++) {
 		copy[i / 8] ^= (uint8_t)(1u << i % 8);
 		rb_init(&rb, copy, len);
-		(void)!sa_ike_answer(rb, SUITE_DEFAULT, true, &got);
+		(void)!sa_ike_answer(rb, SUITE_DEFAULT, SA_FOREIGN, &got);
 		(void)!sag_check(rb);
 		copy[i / 8] ^= (uint8_t)(1u << i % 8);
 	}
@@ -384,6 +411,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(offer_and_answer),
+		cmocka_unit_test(groups_of_an_offer),
 		cmocka_unit_test(answers),
 		cmocka_unit_test(choice_of_group_and_cipher),
 		cmocka_unit_test(choice_among_proposals),

@@ -133,13 +133,17 @@ sa_ike_first_ke(enum suite policy)
 	return algs_of(policy)->ke[0];
 }
 
-bool
-sa_ike_offers_ke(enum suite policy, uint16_t group)
+static size_t
+n_groups(enum suite policy, enum sa_offer what)
 {
-	const struct algs *a = algs_of(policy);
+	return what == SA_SHORT ? 1 : algs_of(policy)->n_ke;
+}
 
-	for (size_t i = 0; i < a->n_ke; i++)
-		if (a->ke[i] == group)
+bool
+sa_ike_offers_ke(enum suite policy, enum sa_offer what, uint16_t group)
+{
+	for (size_t i = 0; i < n_groups(policy, what); i++)
+		if (algs_of(policy)->ke[i] == group)
 			return true;
 	return false;
 }
@@ -157,15 +161,18 @@ static const struct kind {
 
 /* Proposal number num (from 1) of an offer; NULL: there is none. */
 static const struct kind *
-kind_at(unsigned int num, enum suite policy, bool foreign)
+kind_at(unsigned int num, enum suite policy, enum sa_offer what)
 {
 	unsigned int n = 0;
 
 	for (size_t i = 0; i < NITEMS(kinds); i++) {
-		if (kinds[i].encr == ENCR_AES_CBC && !algs_of(policy)->cbc)
+		const struct kind *k = &kinds[i];
+
+		if (k->encr == ENCR_AES_CBC &&
+		    (!algs_of(policy)->cbc || what == SA_SHORT))
 			continue;
-		if ((i == 0 || foreign) && ++n == num)
-			return &kinds[i];
+		if ((k->kwa || what == SA_FOREIGN) && ++n == num)
+			return k;
 	}
 	return NULL;
 }
@@ -193,17 +200,17 @@ ike_prop_put(struct wbuf *wb, bool last, uint8_t num, const struct kind *k,
 }
 
 int
-sa_ike_offer(struct chain *c, enum suite policy, bool foreign)
+sa_ike_offer(struct chain *c, enum suite policy, enum sa_offer what)
 {
 	const struct algs *a = algs_of(policy);
-	const struct kind *k, *next = kind_at(1, policy, foreign);
+	const struct kind *k, *next = kind_at(1, policy, what);
 
 	if (chain_open(c, PLD_SA))
 		return -ENOBUFS;
 	for (uint8_t num = 1; (k = next) != NULL; num++) {
-		next = kind_at(num + 1u, policy, foreign);
-		if (ike_prop_put(
-			c->wb, next == NULL, num, k, a, a->ke, a->n_ke))
+		next = kind_at(num + 1u, policy, what);
+		if (ike_prop_put(c->wb, next == NULL, num, k, a, a->ke,
+			n_groups(policy, what)))
 			return -ENOBUFS;
 	}
 	return chain_close(c);
@@ -393,36 +400,36 @@ prop_suite(const struct prop *p, enum suite policy, uint16_t ke_sent,
 
 int
 sa_ike_choose(struct rbuf body, enum suite policy, bool foreign,
-    uint16_t ke_sent, uint8_t *num, struct ike_suite *out)
+    uint16_t ke_sent, struct sa_choice *out)
 {
+	struct sa_choice best = { 0 };
 	struct prop p = { 0 };
-	struct ike_suite s, best = { 0 };
-	uint8_t best_num = 0;
+	struct ike_suite s;
 	int n = 0;
 
 	while (!p.last) {
 		if (prop_get(&body, &p) || ++n > PROPOSALS_MAX)
 			return -EBADMSG;
-		if (!prop_suite(&p, policy, ke_sent, &s) ||
-		    (!s.kwa && !foreign))
+		if (!prop_suite(&p, policy, ke_sent, &s))
 			continue;
-		if (best.encr == 0 || (s.kwa && !best.kwa)) {
-			best = s;
-			best_num = p.num;
+		best.plain |= !s.kwa;
+		if ((s.kwa || foreign) &&
+		    (best.suite.encr == 0 || (s.kwa && !best.suite.kwa))) {
+			best.suite = s;
+			best.num = p.num;
 		}
 	}
 	if (rb_done(&body))
 		return -EBADMSG;
-	if (best.encr == 0)
+	if (best.suite.encr == 0)
 		return -ENOENT;
 	*out = best;
-	*num = best_num;
 	return 0;
 }
 
 int
-sa_ike_answer(
-    struct rbuf body, enum suite policy, bool foreign, struct ike_suite *out)
+sa_ike_answer(struct rbuf body, enum suite policy, enum sa_offer what,
+    struct ike_suite *out)
 {
 	struct prop p = { 0 };
 	const struct kind *k;
@@ -433,9 +440,9 @@ sa_ike_answer(
 	for (unsigned int t = 0; t < NITEMS(p.n); t++)
 		if (p.n[t] > 1)
 			return -EBADMSG;
-	k = kind_at(p.num, policy, foreign);
+	k = kind_at(p.num, policy, what);
 	if (k == NULL || !prop_suite(&p, policy, 0, &s) || k->encr != s.encr ||
-	    k->kwa != s.kwa)
+	    k->kwa != s.kwa || !sa_ike_offers_ke(policy, what, s.ke))
 		return -EBADMSG;
 	*out = s;
 	return 0;

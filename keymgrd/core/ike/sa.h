@@ -54,14 +54,23 @@ int xf_put(struct wbuf *wb, bool last, uint8_t type, uint16_t id,
 int attr_get(struct rbuf *rb, uint16_t *type, struct chunk *value, bool *tv)
     MUST_CHECK;
 
-/*
- * What an initiator offers under a policy.  To a foreign peer also AES-CBC,
- * and both without key wrap, which plain IKEv2 does not know.
- */
-int sa_ike_offer(struct chain *c, enum suite policy, bool foreign) MUST_CHECK;
+/* What an initiator offers under a policy. */
+enum sa_offer {
+	SA_SHORT,   /* what every peer of ours takes: few octets */
+	SA_WIDE,    /* all groups and ciphers, after the short one failed */
+	SA_FOREIGN, /* and all without key wrap, which plain IKEv2 lacks */
+};
+int sa_ike_offer(struct chain *c, enum suite policy, enum sa_offer what)
+    MUST_CHECK;
 /* The group of the first KE payload: the one that is likeliest to be taken. */
 uint16_t sa_ike_first_ke(enum suite policy);
-bool sa_ike_offers_ke(enum suite policy, uint16_t group);
+bool sa_ike_offers_ke(enum suite policy, enum sa_offer what, uint16_t group);
+
+struct sa_choice {
+	uint8_t num; /* of the proposal */
+	struct ike_suite suite;
+	bool plain; /* the offer holds a proposal without key wrap */
+};
 
 /*
  * Choose from an offer: the first proposal that policy allows; one with key
@@ -70,7 +79,7 @@ bool sa_ike_offers_ke(enum suite policy, uint16_t group);
  * with INVALID_KE_PAYLOAD.  0; -ENOENT when nothing fits; -EBADMSG.
  */
 int sa_ike_choose(struct rbuf body, enum suite policy, bool foreign,
-    uint16_t ke_sent, uint8_t *num, struct ike_suite *out) MUST_CHECK;
+    uint16_t ke_sent, struct sa_choice *out) MUST_CHECK;
 /* The answer: one proposal that holds just this. */
 int sa_ike_put(struct chain *c, uint8_t num, const struct ike_suite *s)
     MUST_CHECK;
@@ -78,7 +87,7 @@ int sa_ike_put(struct chain *c, uint8_t num, const struct ike_suite *s)
  * Read an answer to sa_ike_offer(): exactly one transform of each type, all
  * of them ours, under the number that they had in the offer.  -EBADMSG.
  */
-int sa_ike_answer(struct rbuf body, enum suite policy, bool foreign,
+int sa_ike_answer(struct rbuf body, enum suite policy, enum sa_offer what,
     struct ike_suite *out) MUST_CHECK;
 
 /* SAg: what a member can do (RFC 9838 2.3). */
