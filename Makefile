@@ -10,7 +10,8 @@
 #   make            build into $(B) (default build)
 #   make demo       install packages, build, show the main job
 #   make check      install packages, build, run all tests (8 minutes)
-#   make asan lint lab fuzz   parts of it; check-long: 60 s for each fuzz target
+#   make asan lint lab fuzz interop   parts of it
+#   make check-long 60 s for each fuzz target
 #   B=DIR CC=clang WERROR=0 V=1 SAN=address,undefined DESTDIR= PREFIX=
 
 B	?= build
@@ -37,8 +38,8 @@ include mk/install.mk
 include mk/lab.mk
 
 .DEFAULT_GOAL := all
-.PHONY: all deps demo check check-long lab bench fuzz asan lint format \
-	install clean
+.PHONY: all deps demo check check-long lab bench fuzz asan lint interop \
+	format install clean
 
 all: libs-found $(PROGRAMS:%=$(B)/bin/%)
 
@@ -60,14 +61,14 @@ check check-long:
 	@sh mk/deps.sh check
 	@$(HERE) sh tests/check.sh $@
 
-asan lint lab fuzz:
+asan lint lab fuzz interop:
 	@sh mk/deps.sh check
 	@$(HERE) sh tests/check.sh only $@
 
 bench:
 	@sh mk/deps.sh check
-	@$(AGAIN) -s --no-print-directory -j$$(nproc) benches
-	@set -e; for b in $(BENCHES); do $$b; done
+	@$(AGAIN) -s --no-print-directory -j$$(nproc) benches stage
+	@$(HERE) sh tests/bench/run.sh
 
 format:
 	clang-format -i $(call c_files,c h)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 # Test programs.  tests/KIND/NAME_test.c becomes $(B)/test/KIND/NAME, linked
 # with every core, the common library and tests/lib/*.c.  Helper programs of
-# the shell tests, tests/{netns,lab,sandbox,bench,interop}/NAME.c, become the same, but
-# have a main of their own kind.
+# the shell tests, tests/{netns,lab,sandbox,bench,interop}/NAME.c, become the
+# same, but have a main of their own kind.
 
 TEST_KINDS = unit exchange vectors
 HELP_KINDS = netns lab sandbox bench interop

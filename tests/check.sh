@@ -5,7 +5,7 @@
 # step.  What fails shows its output, and the rest goes on.
 #   check.sh check		everything, 60 s of fuzzing over all targets
 #   check.sh check-long		everything, 60 s for each target
-#   check.sh only PART		asan fuzz lab lint
+#   check.sh only PART		asan fuzz interop lab lint
 # B is the build directory, MIKE_MAKE is make.
 
 set -u
@@ -81,7 +81,8 @@ compile()
 rules()
 {
 	run head "House rules"
-	run tap tests/lint/rules.sh tests/lint/rules_test.sh
+	run tap tests/lint/rules.sh tests/lint/rules_test.sh \
+	    tests/lint/conformance.sh
 }
 
 plain()
@@ -154,10 +155,23 @@ netns()
 	run tap -t 240 $(scripts netns)
 }
 
+interop()
+{
+	run head "Other people's programs: strongSwan, Wireshark"
+	run tap -t 120 $(scripts interop)
+}
+
 lab()
 {
 	run head "Lab: hosts on a bridge, multicast through kernel ESP"
 	run tap -t 300 tests/lab/run
+}
+
+# How fast is not asked here: `make bench` does.
+benches()
+{
+	run head "Benches: that they run, and their load generator as a peer"
+	run tap -t 240 tests/bench/smoke.sh
 }
 
 lint()
@@ -179,7 +193,9 @@ check()
 	fuzz "$@"
 	sandbox
 	netns
+	interop
 	lab
+	benches
 	echo
 	echo "took $(($(date +%s) - began)) s"
 }
@@ -191,6 +207,7 @@ check-long) check $fuzz_seconds ;;
 only)
 	case ${2:-} in
 	asan) build_asan && asan ;;
+	interop) build_plain && interop ;;
 	fuzz) build_fuzz && fuzz "${FUZZ_SECONDS:-10}" ;;
 	lab) build_plain && lab ;;
 	lint) lint ;;

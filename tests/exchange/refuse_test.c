@@ -115,6 +115,30 @@ gcks_has_another_name(void **state)
 	world_free(&w);
 }
 
+/* CN=hq-01 as UTF8String in policy and as PrintableString in IDr: the same. */
+static void
+gcks_writes_its_name_in_another_type(void **state)
+{
+	static const uint8_t dn[] = { 9, 0, 0, 0, 0x30, 0x10, 0x31, 0x0e, 0x30,
+		0x0c, 6, 3, 0x55, 4, 3, 0x0c, 5, 'h', 'q', '-', '0', '1' };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct world *w = two();
+		struct km_conf *gm = &w->host[2].conf, *gcks = &w->host[0].conf;
+
+		memcpy(gm->gcks[0].id, dn, sizeof(dn));
+		memcpy(gcks->own_id, dn, sizeof(dn));
+		gm->gcks[0].id_len = gcks->own_id_len = sizeof(dn);
+		gcks->own_id[15] = 0x13;
+		gcks->own_id[21] = (uint8_t)('1' + i); /* or another name */
+		go(w);
+		assert_int_equal(
+		    world_state(w, 2), i == 0 ? GS_KEYED : GS_REGISTERING);
+		world_free(&w);
+	}
+}
+
 /*
  * GM <- GCKS  GSA_AUTH SK{ IDr, AUTH, N(AUTHORIZATION_FAILED) }
  */
@@ -452,6 +476,7 @@ main(void)
 		cmocka_unit_test(gcks_without_the_psk),
 		cmocka_unit_test(gcks_is_no_sender),
 		cmocka_unit_test(gcks_has_another_name),
+		cmocka_unit_test(gcks_writes_its_name_in_another_type),
 		cmocka_unit_test(not_admitted),
 		cmocka_unit_test(forged_group_refusal),
 		cmocka_unit_test(mike_group_of_another_group),
