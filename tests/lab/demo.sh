@@ -32,7 +32,12 @@ fold -s -w 78 <<EOF | sed 's/ *$//'
 MIKE: keys for IP multicast that the Linux kernel's IPsec protects.
 Everything below is real: daemons, datagrams, kernel ESP. It runs on $(lab_where). Nothing on this machine changes.
 EOF
-lab_start "$work" "sh tests/lab/story.sh"
+sh tests/lab/pki.sh "$work/pki" || {
+	end
+	echo "demo: FAILED: cannot make certificates (is openssl installed?)"
+	exit 1
+}
+lab_start "$work" "SCENE_AUTH=${DEMO_AUTH:-cert} sh tests/lab/story.sh"
 tail -n +1 -s 0.2 -f "$work/log" &
 tail_pid=$!
 lab_wait "$work" "${DEMO_SECONDS:-150}"

@@ -2,10 +2,15 @@
 # SPDX-License-Identifier: ISC
 # What `make demo` shows, inside the lab's kernel.  Each claim is measured;
 # the first that does not hold ends the story with exit 1.  /run/out is a
-# directory of the host: logs go there on failure, figures to summary.
+# directory of the host: logs go there on failure, figures to summary.  What
+# runs at the end is ended with the root that we are in.
+# SCENE_AUTH says whether certificates or a PSK tell who is who.
 
 . tests/lib/tap.sh
 . tests/lab/scene.sh
+
+outsiders=stranger
+[ "$SCENE_AUTH" = psk ] || outsiders="stranger mallory guest"
 
 step=0
 title()
@@ -23,7 +28,7 @@ broken()
 {
 	printf '\n   THIS DID NOT HOLD: %s\n' "$*"
 	cp /var/log/mike-*.log "$T"/cap* "$T"/*.out /run/out/ 2>/dev/null
-	for h in hq r1 r2; do
+	for h in $SCENE_HOSTS; do
 		{
 			echo "== $h"
 			scene_ctl $h status
@@ -32,7 +37,6 @@ broken()
 			on $h cat /proc/net/xfrm_stat
 		} >/run/out/state-$h 2>&1
 	done
-	scene_down
 	exit 1
 }
 
@@ -57,10 +61,13 @@ spoof() # FAMILY HOST: five clear datagrams by the stranger as HOST
 	    $PORT 5
 }
 
-register() # HOST: start it and let it register; sets check
+register() # HOST COMMAND...: which makes it register; sets check
 {
-	scene_capture "$T/cap-$1"
-	need "$1 starts" scene_mike "$1" start
+	register_host=$1
+	shift
+	scene_capture "$T/cap-$register_host"
+	need "$*" "$@"
+	set -- "$register_host"
 	need "$1 gets keys from hq" scene_keyed "$1" 20
 	need "the capture is complete" scene_captured "$T/cap-$1"
 	check=$("$capcheck" "$T/cap-$1" "$T/none") ||
@@ -72,25 +79,31 @@ register() # HOST: start it and let it register; sets check
 transfer() # FAMILY
 {
 	eval "group=\$G$1"
+	for h in $outsiders; do
+		scene_count $h "$group"
+	done
 	scene_capture "$T/cap-file$1"
-	for h in r1 r2 stranger; do
+	for h in r1 r2; do
 		on $h "$mcast" recv "$T/got-$h" "$group" $PORT eth0 \
 		    -w "$T/ready-$h$1" >"$T/recv-$h.out" 2>&1 &
 		eval "pid_$h=$!"
+	done
+	for h in r1 r2; do
 		wait_for 5 test -e "$T/ready-$h$1"
 	done
 	need "hq sends the file" on hq "$mcast" send "$T/file" "$group" $PORT \
 	    eth0 -s "$(addr$1 hq)"
 	wait "$pid_r1" || broken "r1 gets the whole file: $(cat "$T/recv-r1.out")"
 	wait "$pid_r2" || broken "r2 gets the whole file: $(cat "$T/recv-r2.out")"
-	kill "$pid_stranger"
-	wait "$pid_stranger" 2>/dev/null
 	need "the capture is complete" scene_captured "$T/cap-file$1"
 	for h in r1 r2; do
 		[ "$(sha256sum <"$T/got-$h")" = "$sha" ] ||
 		    broken "$h's copy has the same SHA-256"
 	done
-	[ ! -e "$T/got-stranger" ] || broken "the stranger gets nothing"
+	# shellcheck disable=SC2086
+	n=$(scene_counted $outsiders)
+	[ "$n" = "$(printf '%s=0 ' $outsiders)" ] ||
+	    broken "the others get nothing: $n"
 	check=$("$capcheck" "$T/cap-file$1" "$T/file") ||
 	    broken "the wire is clean: $check"
 	[ "$(figure esp)" = $chunks ] ||
@@ -100,6 +113,37 @@ transfer() # FAMILY
 	    "$(figure esp) ESP packets, $(figure other) clear packets and" \
 	    "$(figure runs) runs of 16 octets of the file."
 	rm -f "$T"/got-*
+}
+
+# What one says of itself or of another, as a quotation.
+quote() # WHOSE TEXT
+{
+	echo "$2" | fold -s -w $((74 - ${#1})) |
+	    sed "s/ *\$//;1s/^/   $1| /;2,\$s/^/   $1|    /"
+}
+
+refusal() # NAME: hq's log of the first refusal, without time and process
+{
+	scene_log hq "member\.refused .*CN=$1," | head -n 1 |
+	    sed 's/.*warn: //'
+}
+
+counter() # NAME: of hq's registrations
+{
+	scene_ctl hq status | sed -n "s/.*registrations:.* $1 \([0-9]*\).*/\1/p"
+}
+
+# Two run the suite, ask hq and are told no.
+turned_away() # HOST WHY
+{
+	sees() { scene_ctl "$1" status | grep -q "why .*$2"; }
+	need "$1 is told: $2" wait_for 20 sees "$1" "$2"
+	log=$(refusal "$1")
+	[ -n "$log" ] || broken "hq's log tells of $1"
+	quote hq "$log"
+	quote "$1" "$(scene_ctl "$1" status | sed -n 's/^ *why */why: /p')"
+	[ "$(scene_field "$1" state)" = registering ] &&
+	    [ -z "$(on "$1" ip xfrm state)" ] || broken "$1 has no SA"
 }
 
 spis() { on "$1" ip xfrm state | sed -nE 's/.*spi (0x[0-9a-f]+).*/\1/p' | sort; }
@@ -123,16 +167,23 @@ crash() # DAEMON...
 
 # --- the story ---------------------------------------------------------------
 
-title "Four hosts on one wire, each in a network namespace of its own"
+if [ "$SCENE_AUTH" = psk ]; then
+	title "Four hosts on one wire, each in a network namespace of its own"
+else
+	title "Six hosts on one wire, each in a network namespace of its own"
+fi
 scene_net || broken "the namespaces can be made"
 : >"$T/none"
-for h in hq r1 r2; do
-	scene_conf $h
+for h in $SCENE_HOSTS; do
+	[ $h = stranger ] || scene_conf $h
 done
 say "hq, r1 and r2 each run the installed suite: policyd, dispatcherd, groupd" \
     "and one keymgrd per group, started by the SysV script through mike-spawn."
 say "hq sends to the group \"$GROUP\" ($G4 and $G6) and hands out its keys;" \
     "r1 and r2 may receive; stranger is on the same wire and may not."
+[ "$SCENE_AUTH" = psk ] || say "Certificates tell who is who: hq, r1, r2 and" \
+    "guest have one of the authority that hq trusts, mallory one of" \
+    "another. hq's policy admits the receivers named CN=r*,O=Lab."
 
 title "No key, no traffic: r1 starts while hq is still down"
 need "r1 starts" scene_mike r1 start
@@ -156,12 +207,28 @@ say "The stranger sent 20 clear datagrams to the group, half of them under" \
 title "hq starts; the receivers register (G-IKEv2, RFC 9838)"
 need "hq starts" scene_mike hq start
 need "hq has keys" scene_keyed hq 10
-need "r1 gets keys now" scene_keyed r1 30
-need "r1 stops" scene_mike r1 stop --open
-rm -rf /run/mike/r1
-register r1
+# What r1 has asked in vain meanwhile would not show how long it takes.
+need "r1 leaves" scene_ctl r1 leave $GROUP
+register r1 scene_ctl r1 join $GROUP
 reg_ms=$(figure ike-ms)
-register r2
+register r2 scene_mike r2 start
+
+if [ "$SCENE_AUTH" = cert ]; then
+	title "Two more ask for the keys: mallory and guest"
+	for h in mallory guest; do
+		scene_mike $h start >"$T/start-$h" 2>&1 &
+		eval "pid_$h=$!"
+	done
+	need "mallory starts" wait "$pid_mallory"
+	need "guest starts" wait "$pid_guest"
+	turned_away mallory "authentication failed"
+	turned_away guest forbidden
+	failed=$(counter auth-failed) forbidden=$(counter forbidden)
+	[ "${failed:-0}" -gt 0 ] && [ "${forbidden:-0}" -gt 0 ] ||
+	    broken "hq counts the refusals"
+	say "hq counts: auth-failed $failed, forbidden $forbidden. Neither has an" \
+	    "SA. Both keep asking while the rest goes on."
+fi
 
 title "hq sends a file of 1 MiB from /dev/urandom"
 head -c 1048576 /dev/urandom >"$T/file"
@@ -175,7 +242,12 @@ title "What the stranger could not do"
 n=$(scene_hears r1 $G4 spoof 4 stranger)
 m=$(scene_hears r1 $G4 spoof 4 hq)
 [ "$n$m" = 00 ] || broken "clear datagrams reach r1: $n and $m"
-say "Read: it had joined both addresses and got 0 of $esp_total packets."
+if [ "$SCENE_AUTH" = psk ]; then
+	say "Read: it had joined both addresses and got 0 of $esp_total packets."
+else
+	say "Read: it had joined both addresses and got 0 of $esp_total packets;" \
+	    "mallory and guest had too, and got 0."
+fi
 say "Write: clear datagrams under its own and hq's address: 0 accepted."
 n=$(scene_hears r1 $G4 on stranger "$frames" replay eth0 "$T/cap-file4")
 [ "$n" = 0 ] || broken "replayed packets reach r1: $n"
@@ -235,8 +307,8 @@ need "r1 stops with --open" scene_mike r1 stop --open
 [ "$(scene_policies r1)" = 0 ] ||
     broken "stop --open removes r1's policies"
 say "r1 stopped with --open: its policies are gone, by the operator's will."
-scene_down
-echo "2 receivers, first registration $reg_ms ms; $esp_total ESP packets," \
+[ "$SCENE_AUTH" = psk ] || refused="mallory and guest refused; "
+echo "2 receivers, first registration $reg_ms ms; ${refused:-}$esp_total ESP packets," \
     "0 plaintext octets; 8 kills, 0 of $sent lost" | tr '\n' ' ' |
     sed 's/ $//' >/run/out/summary
 exit 0

@@ -13,6 +13,7 @@
  * -t MS    recv, count: end after so long without any (3000)
  * -w FILE  recv, count: make FILE when ready to receive
  * -S FILE  stream, count: end when FILE exists
+ * -T N     hop limit of what is sent (8)
  */
 
 #include <arpa/inet.h>
@@ -37,7 +38,7 @@
 struct app {
 	const char *file, *group, *port, *iface, *source;
 	const char *ready, *stop;
-	unsigned int rate, count, len, idle_ms;
+	unsigned int rate, count, len, idle_ms, hops;
 	int fd;
 	struct sockaddr_storage to;
 	socklen_t to_len;
@@ -116,7 +117,7 @@ open_sender(struct app *a)
 	unsigned int ifi = ifindex(a->iface);
 	struct sockaddr_storage from;
 	socklen_t len;
-	int hops = 8;
+	int hops = (int)a->hops;
 
 	a->to_len = address(&a->to, a->group, (uint16_t)number(a->port));
 	a->fd = socket(a->to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -367,7 +368,7 @@ options(struct app *a, int argc, char **argv)
 {
 	int o;
 
-	while ((o = getopt(argc, argv, "+l:n:r:S:s:t:w:")) != -1) {
+	while ((o = getopt(argc, argv, "+l:n:r:S:s:t:T:w:")) != -1) {
 		switch (o) {
 		case 'l':
 			a->len = number(optarg);
@@ -389,6 +390,9 @@ options(struct app *a, int argc, char **argv)
 		case 't':
 			a->idle_ms = number(optarg);
 			break;
+		case 'T':
+			a->hops = number(optarg);
+			break;
 		case 'w':
 			a->ready = optarg;
 			break;
@@ -403,9 +407,11 @@ options(struct app *a, int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	struct app a = {
-		.rate = 800, .count = 1000, .len = 1200, .idle_ms = 3000
-	};
+	struct app a = { .rate = 800,
+		.count = 1000,
+		.len = 1200,
+		.idle_ms = 3000,
+		.hops = 8 };
 	static const struct {
 		const char *name;
 		bool file;
