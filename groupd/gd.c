@@ -90,17 +90,6 @@ ask_leave(struct gd *gd, const struct grp *g)
 		e->part_ms -= PART_MS;
 }
 
-/*
- * The key manager is told to go in any case: it may be about to be started
- * again after a crash, and what it has sealed must be erased.
- */
-static void
-ask_cleared(struct gd *gd, const struct grp *g)
-{
-	spawn_say(gd, 'K', g->slot);
-	ask_spd(gd, g, false);
-}
-
 static void
 effect(struct gd *gd, const struct grp *g, enum grp_fx fx)
 {
@@ -117,7 +106,7 @@ effect(struct gd *gd, const struct grp *g, enum grp_fx fx)
 		ask_spd(gd, g, true);
 		break;
 	case GF_SPD_CLEAR:
-		ask_cleared(gd, g);
+		ask_spd(gd, g, false);
 		break;
 	case GF_START:
 		gd->k[g->slot].was_up = false;
@@ -170,6 +159,12 @@ gd_step(struct gd *gd, struct grp *g, enum life_ev ev)
 		return r;
 	if (g->life != was)
 		say_life(g);
+	/*
+	 * One that has crashed is told to go, too: it is about to be started
+	 * again, and what it has sealed must be erased.
+	 */
+	if (g->life == L_CLEARING && was != L_CLEARING && was != L_STOPPING)
+		spawn_say(gd, 'K', g->slot);
 	effect(gd, g, fx);
 	if (g->waiting && grp_settled(g))
 		ctl_settled(gd->ctl, g);

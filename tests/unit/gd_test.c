@@ -410,6 +410,10 @@ nobody_waits_for_a_key_manager_that_is_not_there(void **state)
 	spawned[0] = '\0';
 	assert_int_equal(gd_step(gd, grp(0), E_LEAVE), 0);
 	assert_string_equal(spawned, "K0 ");
+	/* Dead by then: nobody has to be ended, but nobody started either. */
+	grp(5)->running = false;
+	assert_int_equal(gd_step(gd, grp(5), E_GONE), 0);
+	assert_string_equal(spawned, "K0 ");
 }
 
 /* mike-spawn would start it again otherwise, and keep its sealed state. */
@@ -421,6 +425,9 @@ crashed_key_manager_is_stopped_too(void **state)
 	assert_int_equal(gd_step(gd, grp(0), E_LEAVE), 0);
 	assert_string_equal(spawned, "K0 ");
 	assert_int_equal(last()->m.type, MSG_SPD_CLEAR);
+	run_ms(1300); /* dispatcherd is asked again, mike-spawn is not */
+	assert_in_range(n_sent, 2, 10);
+	assert_string_equal(spawned, "K0 ");
 }
 
 static void
