@@ -63,6 +63,11 @@ excluded(struct km *km, struct fx *fx)
 	km->count[C_DELETED]++;
 	gm_sa_free(&gm->sa);
 	gm_hs_free(&gm->hs);
+	if (gm->state == GM_LEAVING) { /* so it knows already */
+		gm->state = GM_GONE;
+		gm->due_ms = TIMER_NEVER;
+		return fx_left(fx);
+	}
 	gm->state = GM_WAIT;
 	gm->due_ms = km->now_ms + wait;
 	return 0;

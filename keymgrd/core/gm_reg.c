@@ -72,7 +72,8 @@ int
 gm_reg_resend(struct km *km, const struct gm_in *in, struct fx *fx)
 {
 	struct gm *gm = km->gm;
-	bool young = gm_is_foreign(km) && gm->sa->mid == 2;
+	bool young =
+	    gm_is_foreign(km) && gm->sa != NULL && gm->sa->mid == 2;
 	int r = gm_retry(
 	    km, gm->out, gm->out_len, young ? TRIES_MAX : TRIES_REUSE, fx);
 

@@ -400,6 +400,37 @@ who_leaves_is_no_member(void **state)
 	}
 }
 
+/* The GCKS deletes the IKE SA on which leave is taken: that is leave enough. */
+static void
+deleted_while_leaving(void **state)
+{
+	static const uint8_t del[4] = { PROTO_IKE };
+	struct tap t = {
+		.from = 2, .exchange = GSA_REGISTRATION, .drop = true
+	};
+	struct km_in in = { .ev = KM_EV_LEAVE };
+	struct world *w = two();
+	struct forge f = { 0 };
+
+	(void)state;
+	go(w);
+	tap_set(w, &t);
+	assert_int_equal(world_event(w, 2, &in), 0);
+	assert_int_equal(t.n, 1);
+	forge_begin(&f, w);
+	assert_int_equal(
+	    pld_raw_put(&f.c, PLD_DELETE, (struct chunk){ del, sizeof(del) }),
+	    0);
+	forge_end(&f, IKE_INFORMATIONAL, 0, 0, 0, 1);
+	w->net = NULL;
+	world_run(w, w->now + 3000);
+	assert_int_equal(w->host[2].n_left, 1);
+	world_run(w, w->now + LIFE_MS);
+	assert_int_equal(w->host[2].n_left, 1);
+	assert_int_equal(world_count(w, 2, "reg.ok"), 1);
+	world_free(&w);
+}
+
 /*
  * RFC 9838 2.3.3: a member holds its SAs inbound only, and the GCKS, which
  * sends, outbound only; nothing of the registration before stays.
@@ -435,6 +466,7 @@ main(void)
 		cmocka_unit_test(incomplete_fragments_are_dropped),
 		cmocka_unit_test(repeated_fragments_of_the_gcks),
 		cmocka_unit_test(who_leaves_is_no_member),
+		cmocka_unit_test(deleted_while_leaving),
 		cmocka_unit_test(directions),
 	};
 

@@ -117,6 +117,7 @@ another_group_gets_the_whole_offer(void **state)
 	struct tap was;
 
 	(void)state;
+	w->host[2].conf.gcks[0].exchange = IKE_AUTH; /* the longest offer */
 	tap_set(w, &t);
 	go(w);
 	was = t;
@@ -233,6 +234,7 @@ childless_notify_has_protocol_1(void **state)
 	world_settle(w);
 	raw_init(&r, w, 0, 1);
 	r.foreign = true;
+	r.suite.kwa = false;
 	raw_init_send(&r);
 	rb_init(&rb, r.got, r.got_len);
 	assert_int_equal(ike_hdr_get(&rb, &h), 0);
@@ -326,6 +328,40 @@ gsa_auth_request_has_all_that_is_asked(void **state)
 	world_free(&w);
 }
 
+/* RFC 9838 2.3.3: the GCKS does not look at SPIs in SAg. */
+static void
+spis_in_sag_are_passed_over(void **state)
+{
+	static const uint8_t sag[] = {
+		/* GIKE_UPDATE: KWA; an SPI of 16 octets */
+		2, 0, 0, 32, 1, PROTO_UPDATE, 16, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9,
+		10, 11, 12, 13, 14, 15, 16, 0, 0, 0, 8, XF_KWA, 0, 0,
+		KW_5649_256,
+		/* ESP: AES-256-GCM-16, SN 0; an SPI of 4 octets */
+		0, 0, 0, 32, 1, PROTO_ESP, 4, 2, 0xff, 0xff, 0xff, 0xff, 3, 0,
+		0, 12, XF_ENCR, 0, 0, ENCR_AES_GCM_16, 0x80, 14, 1, 0, 0, 0, 0,
+		8, XF_SN, 0, 0, SN_32_SEQUENTIAL
+	};
+	struct world *w = two();
+	struct raw r;
+
+	(void)state;
+	world_start(w, 0);
+	world_settle(w);
+	raw_init(&r, w, 0, 1);
+	raw_handshake(&r);
+	raw_begin(&r, GSA_AUTH, 1);
+	raw_put_auth(&r, 5, "correct horse");
+	raw_put_idg(&r, W_GROUP);
+	assert_int_equal(
+	    pld_raw_put(&r.chain, PLD_SA, (struct chunk){ sag, sizeof(sag) }),
+	    0);
+	raw_end(&r);
+	assert_int_equal(world_count(w, 0, "reg.ok"), 1);
+	raw_fini(&r);
+	world_free(&w);
+}
+
 /*
  * RFC 9838 2.3.1: a refusal of the group stands beside IDr and AUTH, and the
  * IKE SA is up: the right group can be had on it.
@@ -394,12 +430,12 @@ what_is_unknown_in_a_request_is_skipped(void **state)
 	raw_begin(&r, GSA_AUTH, 1);
 	raw_put_auth(&r, 5, "correct horse");
 	raw_put_idg(&r, W_GROUP);
-	assert_int_equal(pld_raw_put(&r.chain, PLD_VENDOR, some), 0);
 	assert_int_equal(pld_raw_put(&r.chain, (enum ike_payload)200, some), 0);
 	assert_int_equal(pld_notify_put(&r.chain, 16999, some), 0);
 	assert_int_equal(pld_notify_put(&r.chain, 8999, some), 0);
+	assert_int_equal(pld_raw_put(&r.chain, PLD_VENDOR, some), 0);
 	/* C is for unknown types; on a known one it means nothing. */
-	r.buf[r.wb.len - 15] |= 0x80;
+	r.buf[r.wb.len - 11] |= 0x80;
 	raw_end(&r);
 	assert_int_equal(world_count(w, 0, "reg.ok"), 1);
 	raw_fini(&r);
@@ -460,6 +496,7 @@ main(void)
 		cmocka_unit_test(no_childless_ike_auth_without_the_notify),
 		cmocka_unit_test(childless_request_has_nothing_of_a_child),
 		cmocka_unit_test(gsa_auth_request_has_all_that_is_asked),
+		cmocka_unit_test(spis_in_sag_are_passed_over),
 		cmocka_unit_test(refused_group_leaves_the_ike_sa),
 		cmocka_unit_test(failed_authentication_ends_the_ike_sa),
 		cmocka_unit_test(what_is_unknown_in_a_request_is_skipped),
