@@ -58,7 +58,8 @@ serve_note(const struct pol_note *n)
 			    n->group, n->why,
 			    n->claimed ? "claimed" : "identity", n->identity);
 	} else if (*n->identity != '\0') {
-		log_info("%s group=%s identity=\"%s\"", n->token, n->group,
+		/* The key manager's log says the same, and what came of it. */
+		log_debug("%s group=%s identity=\"%s\"", n->token, n->group,
 		    n->identity);
 	} else {
 		log_info("%s group=%s", n->token, n->group);

@@ -119,27 +119,50 @@ check_psk(struct asking *q)
 	return ok ? AC_NONE : AC_SIGNATURE;
 }
 
-/* The chain before the signature: strangers make us compute the least. */
+/* What is asked each time, however well the certificates are known. */
 static enum auth_cause
-check_chain(struct asking *q, const struct x509_chain *c)
+check_leaf(struct asking *q, const struct x509_chain *c)
 {
 	const struct msg_auth_check *m = q->m;
 	struct chunk in[SIG_PARTS] = { m->peer_init, m->own_nonce,
 		m->maced_id };
-	bool cnsa = q->a->group->suite == SUITE_CNSA;
-	enum auth_cause cause;
 	int r;
 
-	cause = x509_check(q->a->creds->trust, c, q->a->now, cnsa,
-	    &q->out->valid_s, &q->out->why);
-	if (cause != AC_NONE)
-		return cause;
+	q->name = x509_subject(c);
 	q->out->why = "the certificate does not name the identity in the ID "
 		      "payload";
 	if (!x509_binds(c, m->peer_id))
 		return AC_IDENTITY;
 	r = sig_check(x509_key(c), m->auth, q->unnamed, in, &q->out->why);
 	return r == 0 ? AC_NONE : r == -ENOTSUP ? AC_METHOD : AC_SIGNATURE;
+}
+
+/*
+ * The chain before the signature: so strangers make us compute the least.
+ * *mine is the chain when it is not one that was kept.
+ */
+static enum auth_cause
+check_certs(struct asking *q, struct x509_chain **mine)
+{
+	struct x509_trust *t = q->a->creds->trust;
+	struct pol_checked *out = q->out;
+	bool cnsa = q->a->group->suite == SUITE_CNSA;
+	struct chunk certs = q->m->certs;
+	const struct x509_chain *c;
+	enum auth_cause cause;
+
+	out->why = "authentication method is not a digital signature, which "
+		   "this host uses";
+	if (q->m->method != SIG_METHOD)
+		return AC_METHOD;
+	c = x509_kept(t, certs, q->a->now, cnsa, &out->valid_s);
+	if (c != NULL)
+		return check_leaf(q, c);
+	cause = x509_chain_get(mine, certs, &out->why);
+	if (cause == AC_NONE)
+		cause = x509_check(
+		    t, *mine, q->a->now, cnsa, &out->valid_s, &out->why);
+	return cause == AC_NONE ? check_leaf(q, *mine) : cause;
 }
 
 static void
@@ -194,6 +217,7 @@ pol_auth_check(const struct pol_asker *a, const struct msg_auth_check *m,
 	struct asking q = { .a = a, .m = m, .out = out };
 	struct x509_chain *c = NULL;
 	enum auth_cause cause;
+	uint32_t valid_s;
 
 	*out = (struct pol_checked){ .why = "" };
 	out->verdict = check_form(&q);
@@ -203,15 +227,11 @@ pol_auth_check(const struct pol_asker *a, const struct msg_auth_check *m,
 		decide(&q, check_psk(&q));
 		return;
 	}
-	cause = AC_METHOD;
-	out->why = "authentication method is not a digital signature, which "
-		   "this host uses";
-	if (m->method == SIG_METHOD)
-		cause = x509_chain_get(&c, m->certs, &out->why);
-	if (cause == AC_NONE) {
-		q.name = x509_subject(c);
-		cause = check_chain(&q, c);
-	}
+	cause = check_certs(&q, &c);
+	valid_s = out->valid_s;
 	decide(&q, cause);
+	if (c != NULL && cause == AC_NONE)
+		x509_keep(a->creds->trust, &c, m->certs, a->now,
+		    a->group->suite == SUITE_CNSA, valid_s);
 	x509_chain_free(&c);
 }

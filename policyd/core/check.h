@@ -15,7 +15,7 @@ struct check {
 };
 
 void check_host(struct check *c);
-void check_auth(struct check *c, const struct conf_sec *host);
+void check_auth(struct check *c, const struct conf_sec *s); /* of host */
 void check_peers(struct check *c);
 void check_groups(struct check *c);
 /* After the groups, which it names. */

@@ -33,12 +33,12 @@ der_next(struct rbuf *rb, uint8_t *tag, struct rbuf *body, struct chunk *tlv)
 }
 
 int
-der_take(struct rbuf *rb, uint8_t want, struct rbuf *body)
+der_take(struct rbuf *rb, uint8_t tag, struct rbuf *body)
 {
 	struct chunk tlv;
-	uint8_t tag;
+	uint8_t is;
 
-	if (der_next(rb, &tag, body, &tlv) || tag != want)
+	if (der_next(rb, &is, body, &tlv) || is != tag)
 		return -EBADMSG;
 	return 0;
 }

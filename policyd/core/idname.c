@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <bsd/string.h>
 
@@ -14,11 +15,15 @@ plain_text(struct chunk c, char *out, size_t size)
 {
 	size_t n = 0;
 
-	for (; n < c.len && n + 1 < size; n++)
-		out[n] = c.p[n] > 0x20 && c.p[n] < 0x7f && c.p[n] != '"' &&
-				 c.p[n] != '\\'
-			     ? (char)c.p[n]
-			     : '?';
+	for (; n < c.len && n + 1 < size; n++) {
+		bool plain = c.p[n] > 0x20 && c.p[n] < 0x7f && c.p[n] != '"' &&
+			     c.p[n] != '\\';
+
+		if (plain)
+			memcpy(out + n, c.p + n, 1);
+		else
+			out[n] = '?';
+	}
 	out[n] = '\0';
 }
 

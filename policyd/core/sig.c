@@ -34,25 +34,21 @@ static struct {
 	}
 
 static const struct made {
+	const char *refused;
 	enum sig_kind kind;
 	struct sig_alg alg;
-	const char *refused;
 	uint8_t der[67];
 } made[] = {
-	{ SIG_ED25519, { SIG_EDDSA, SIG_IDENTITY },
-	    "the peer does not take Ed25519 (hash 5, Identity)",
-	    { 0x30, 5, 6, 3, 0x2b, 0x65, 0x70 } },
-	{ SIG_P256, { SIG_ECDSA, SIG_SHA256 },
-	    "the peer does not take SHA2-256, which our P-256 key needs",
-	    ECDSA(2) },
-	{ SIG_P384, { SIG_ECDSA, SIG_SHA384 },
-	    "the peer does not take SHA2-384, which our P-384 key needs",
-	    ECDSA(3) },
-	{ SIG_RSA, { SIG_PSS, SIG_SHA256 }, NULL, PSS(1, 32) },
-	{ SIG_RSA, { SIG_PSS, SIG_SHA384 }, NULL, PSS(2, 48) },
-	{ SIG_RSA, { SIG_PSS, SIG_SHA512 },
-	    "the peer takes none of the hashes that RSA signatures use",
-	    PSS(3, 64) },
+	{ "the peer does not take Ed25519 (hash 5, Identity)", SIG_ED25519,
+	    { SIG_EDDSA, SIG_IDENTITY }, { 0x30, 5, 6, 3, 0x2b, 0x65, 0x70 } },
+	{ "the peer does not take SHA2-256, which our P-256 key needs",
+	    SIG_P256, { SIG_ECDSA, SIG_SHA256 }, ECDSA(2) },
+	{ "the peer does not take SHA2-384, which our P-384 key needs",
+	    SIG_P384, { SIG_ECDSA, SIG_SHA384 }, ECDSA(3) },
+	{ NULL, SIG_RSA, { SIG_PSS, SIG_SHA256 }, PSS(1, 32) },
+	{ NULL, SIG_RSA, { SIG_PSS, SIG_SHA384 }, PSS(2, 48) },
+	{ "the peer takes none of the hashes that RSA signatures use", SIG_RSA,
+	    { SIG_PSS, SIG_SHA512 }, PSS(3, 64) },
 };
 
 /* OpenSSL refused: forget its error queue, which nobody reads. */

@@ -79,22 +79,21 @@ value_ports(const char *s, uint16_t *lo, uint16_t *hi)
 int
 value_prefix(const char *s, struct addr *a, uint8_t *bits)
 {
-	const char *slash = strchr(s, '/');
+	size_t len = strcspn(s, "/");
 	char text[ADDR_STRLEN];
 	struct addr t;
 	uint32_t n;
 
-	if (slash != NULL && (size_t)(slash - s) >= sizeof(text))
+	if (len >= sizeof(text))
 		return -EINVAL;
-	if (slash != NULL) {
-		memcpy(text, s, (size_t)(slash - s));
-		text[slash - s] = '\0';
-	}
-	if (addr_parse(&t, slash != NULL ? text : s))
+	memcpy(text, s, len);
+	text[len] = '\0';
+	if (addr_parse(&t, text))
 		return -EINVAL;
 	n = 8 * t.len;
-	if (slash != NULL && (value_u32(slash + 1, &n) || n > 8u * t.len))
+	if (s[len] == '/' && (value_u32(s + len + 1, &n) || n > 8u * t.len))
 		return -EINVAL;
+	/* What stands behind the prefix would be ignored, or meant. */
 	for (size_t i = n; i < 8u * t.len; i++)
 		if ((t.b[i / 8] & 0x80 >> i % 8) != 0)
 			return -EINVAL;

@@ -18,8 +18,9 @@
 int
 x509_init(void)
 {
-	if (CRYPTO_secure_malloc_initialized() ||
-	    CRYPTO_secure_malloc_init(SECURE_HEAP, SECURE_MIN) == 1)
+	if (x509_leaf_init() == 0 &&
+	    (CRYPTO_secure_malloc_initialized() ||
+		CRYPTO_secure_malloc_init(SECURE_HEAP, SECURE_MIN) == 1))
 		return 0;
 	x509_forget();
 	return -EIO;
@@ -84,9 +85,9 @@ scan_key(struct rbuf *spki)
  * of code see a stranger's octets, it is not shown any others.
  */
 int
-x509_scan(struct chunk der, struct sig_alg *alg)
+x509_scan(struct chunk der, struct sig_alg *alg, struct chunk *spki)
 {
-	struct rbuf rb, cert, tbs, spki, body;
+	struct rbuf rb, cert, tbs, body;
 	struct chunk sig;
 	uint8_t tag;
 
@@ -101,11 +102,23 @@ x509_scan(struct chunk der, struct sig_alg *alg)
 	/* serial, signature, issuer, validity, subject */
 	if (der_skip(&tbs, DER_INTEGER) || der_skip(&tbs, DER_SEQUENCE) ||
 	    der_skip(&tbs, DER_SEQUENCE) || der_skip(&tbs, DER_SEQUENCE) ||
-	    der_skip(&tbs, DER_SEQUENCE) || der_take(&tbs, DER_SEQUENCE, &spki))
+	    der_skip(&tbs, DER_SEQUENCE) || der_next(&tbs, &tag, &body, spki) ||
+	    tag != DER_SEQUENCE)
 		return -EBADMSG;
 	if (sig_alg_get(sig, alg))
 		return -ENOTSUP;
-	return scan_key(&spki);
+	return scan_key(&body);
+}
+
+/* RFC 8410 4: without parameters, 32 octets, so always the same head. */
+static bool
+is_ed25519(struct chunk spki)
+{
+	static const uint8_t head[] = { 0x30, 42, 0x30, 5, 6, 3, 0x2b, 0x65,
+		0x70, 3, 33, 0 };
+
+	return spki.len == sizeof(head) + 32 &&
+	       memcmp(spki.p, head, sizeof(head)) == 0;
 }
 
 static X509 *
@@ -124,8 +137,10 @@ static enum auth_cause
 chain_add(struct x509_chain *c, struct chunk der, const char **why)
 {
 	struct sig_alg alg;
+	struct chunk spki;
+	EVP_PKEY *key;
 	size_t i = c->n;
-	X509 *x;
+	X509 *x = NULL;
 	int r;
 
 	*why = "more than 4 certificates";
@@ -134,7 +149,7 @@ chain_add(struct x509_chain *c, struct chunk der, const char **why)
 	*why = "a certificate has more than 4096 octets";
 	if (der.len > X509_DER_MAX)
 		return AC_NO_CERT;
-	r = x509_scan(der, &alg);
+	r = x509_scan(der, &alg, &spki);
 	*why = "a certificate has a key or signature of a kind that is not "
 	       "used here";
 	if (r == -ENOTSUP)
@@ -142,13 +157,16 @@ chain_add(struct x509_chain *c, struct chunk der, const char **why)
 	*why = "a certificate cannot be read";
 	if (r)
 		return AC_NO_CERT;
-	if ((x = parse(der)) == NULL)
+	/* Of an issuer OpenSSL uses the key, so it must know it well. */
+	if (i == 0 && is_ed25519(spki))
+		x = x509_leaf_parse(der, spki, &c->leaf_key);
+	if (x == NULL && (x = parse(der)) == NULL)
 		return AC_NO_CERT;
 	c->v[i].x = x;
 	c->v[i].alg = alg;
 	c->n++;
-	return sig_key_of(&c->v[i].key, X509_get0_pubkey(x), why) ? AC_METHOD
-								  : AC_NONE;
+	key = i == 0 && c->leaf_key != NULL ? c->leaf_key : X509_get0_pubkey(x);
+	return sig_key_of(&c->v[i].key, key, why) ? AC_METHOD : AC_NONE;
 }
 
 enum auth_cause
@@ -188,6 +206,7 @@ x509_chain_free(struct x509_chain **c)
 		return;
 	for (size_t i = 0; i < (*c)->n; i++)
 		X509_free((*c)->v[i].x);
+	EVP_PKEY_free((*c)->leaf_key);
 	free(*c);
 	*c = NULL;
 }

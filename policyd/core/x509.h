@@ -68,6 +68,25 @@ const char *x509_trust_warning(const struct x509_trust *t, int64_t now);
 enum auth_cause x509_check(struct x509_trust *t, const struct x509_chain *c,
     int64_t now, bool p384, uint32_t *valid_s, const char **why) MUST_CHECK;
 
+/*
+ * Chains that were believed a while ago: members come back with the same
+ * certificates every time their keys end, and after a restart of their sender
+ * all of them at once.  Anchors and CRLs never change, so nothing but time
+ * can make the answer another one.  A chain is the same when every octet is.
+ */
+#define X509_KEPT_MAX 512
+
+/* The chain, borrowed, and *valid_s as x509_check() has it; NULL: look. */
+const struct x509_chain *x509_kept(const struct x509_trust *t,
+    struct chunk certs, int64_t now, bool p384, uint32_t *valid_s);
+/*
+ * Keep what x509_check() found good, and whose key was shown to be the
+ * peer's: a stranger must not push others out.  That is done when it comes
+ * for the second time; then *c is taken over.
+ */
+void x509_keep(struct x509_trust *t, struct x509_chain **c, struct chunk certs,
+    int64_t now, bool p384, uint32_t valid_s);
+
 /* -- the host's own -------------------------------------------------------- */
 
 struct x509_own;

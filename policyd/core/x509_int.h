@@ -10,6 +10,7 @@
 
 struct x509_chain {
 	size_t n;
+	EVP_PKEY *leaf_key; /* of x509_leaf_parse(), or NULL */
 	struct {
 		X509 *x;
 		struct sig_key key; /* of its subject */
@@ -30,8 +31,16 @@ int x509_pem_next(BIO *bio, const char *kind, uint8_t **der, long *len,
 /*
  * What is to be known of a certificate before OpenSSL sees it.  0; -EBADMSG:
  * no certificate; -ENOTSUP: a key or signature of a kind that is not used.
- * alg: what it is signed with.
+ * alg: what it is signed with; spki: its SubjectPublicKeyInfo.
  */
-int x509_scan(struct chunk der, struct sig_alg *alg) MUST_CHECK;
+int x509_scan(struct chunk der, struct sig_alg *alg, struct chunk *spki)
+    MUST_CHECK;
+
+/*
+ * A certificate of the plainest kind, quickly: with an Ed25519 key, which
+ * becomes *key.  NULL: it is not one, or cannot be read.
+ */
+int x509_leaf_init(void) MUST_CHECK;
+X509 *x509_leaf_parse(struct chunk der, struct chunk spki, EVP_PKEY **key);
 
 #endif

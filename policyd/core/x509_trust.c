@@ -47,6 +47,8 @@ x509_trust_free(struct x509_trust **t)
 		X509_CRL_free((*t)->crl[i].crl);
 		EVP_PKEY_free((*t)->crl[i].by);
 	}
+	for (size_t i = 0; i < NITEMS((*t)->kept); i++)
+		x509_kept_free(&(*t)->kept[i]);
 	sk_X509_free((*t)->untrusted);
 	X509_STORE_CTX_free((*t)->ctx);
 	X509_STORE_free((*t)->store);
@@ -100,13 +102,14 @@ anchor_add(struct x509_trust *t, struct chunk der, const char **why)
 	struct anchor *a = &t->anchor[t->n_anchor];
 	const uint8_t *p = der.p;
 	struct sig_alg alg;
+	struct chunk spki;
 
 	*why = "more than 16 anchors";
 	if (t->n_anchor == X509_ANCHORS_MAX)
 		return -EINVAL;
 	*why = "has a certificate that cannot be read, or whose key or "
 	       "signature is of a kind that is not used here";
-	if (x509_scan(der, &alg) ||
+	if (x509_scan(der, &alg, &spki) ||
 	    (a->x = d2i_X509(NULL, &p, (long)der.len)) == NULL)
 		return -EINVAL;
 	t->n_anchor++;

@@ -8,6 +8,8 @@
 
 #include "policyd/core/x509_int.h"
 
+#define X509_SEEN_MAX 4096
+
 struct x509_trust {
 	X509_STORE *store;
 	X509_STORE_CTX *ctx;	    /* initialised anew for each check */
@@ -25,7 +27,17 @@ struct x509_trust {
 		EVP_PKEY *by; /* whose signature verified; NULL: not known */
 	} crl[X509_CRLS_MAX];
 	size_t n_crl;
+	struct kept {
+		struct x509_chain *chain; /* NULL: none here */
+		uint8_t *der;
+		size_t len;
+		bool p384;
+		int64_t since, until;
+	} kept[X509_KEPT_MAX];
+	uint32_t seen[X509_SEEN_MAX]; /* of whom there was one */
 };
+
+void x509_kept_free(struct kept *k);
 
 /*
  * Is x, which issuer signed, revoked?  *until becomes earlier when the answer

@@ -239,6 +239,8 @@ certificate_files_are_blamed_by_name(void **state)
 static void
 keys_must_be_kept_and_match(void **state)
 {
+	EVP_PKEY *p256 = pki_key(PKI_P256), *small = pki_rsa(2048);
+
 	(void)state;
 	eq(chmod(in_dir("hq.key"), 0644), 0);
 	refused("/hq.key: others may open it: chmod 0640");
@@ -246,9 +248,9 @@ keys_must_be_kept_and_match(void **state)
 	refused("its group may write");
 	put("hq.key", pki_key_pem(mid.key), 0640);
 	refused("/hq.key: is not the key of the host's certificate");
-	put("hq.key", pki_key_pem(pki_key(PKI_P256)), 0640);
+	put("hq.key", pki_key_pem(p256), 0640);
 	refused("is not the key of");
-	put("hq.key", pki_key_pem(pki_rsa(2048)), 0640);
+	put("hq.key", pki_key_pem(small), 0640);
 	refused("3072");
 	put("hq.key", pem_of(&leaf), 0640);
 	refused("is not a private key in PEM, PKCS #8");
@@ -260,6 +262,8 @@ keys_must_be_kept_and_match(void **state)
 	put("hq.key",
 	    pki_pem("PRIVATE KEY", (struct chunk){ leaf.der, leaf.len }), 0640);
 	refused("cannot be read");
+	EVP_PKEY_free(p256);
+	EVP_PKEY_free(small);
 }
 
 static void
@@ -349,15 +353,49 @@ work(void)
 	return 0;
 }
 
-/* A call that is not listed kills; the host's own key is Ed25519. */
+/* Keys and certificates of the kinds that this host has not got itself. */
+static int
+others(const struct pki_cert *other)
+{
+	static const uint8_t octets[16] = { 1 };
+	const struct chunk one = { octets, sizeof(octets) };
+	const struct chunk in[SIG_PARTS] = { one, one, one };
+	struct x509_chain *c = NULL;
+	uint8_t auth[SIG_AUTH_MAX];
+	struct sig_key k;
+	const char *why;
+	uint32_t valid_s;
+	size_t len;
+
+	for (enum pki_alg alg = 0; alg < PKI_ALGS; alg++) {
+		if (x509_chain_get(&c, PKI_CHAIN(&other[alg]), &why))
+			return 11;
+		if (x509_check(creds.trust, c, PKI_NOW, false, &valid_s,
+			&why) != AC_UNTRUSTED)
+			return 12;
+		if (sig_key_of(&k, other[alg].key, &why) ||
+		    sig_make(&k, 0xff, in, auth, &len, &why) ||
+		    sig_check(x509_key(c), (struct chunk){ auth, len }, false,
+			in, &why))
+			return 13;
+		x509_chain_free(&c);
+	}
+	return 0;
+}
+
+/* A call that is not listed kills. */
 static void
 nothing_is_opened_once_all_is_read(void **state)
 {
 	const struct sandbox_list lists[] = { { SC_RUNTIME, SC_RUNTIME_LEN } };
+	struct pki_cert other[PKI_ALGS] = { 0 };
 	int status;
 	pid_t pid;
 
 	(void)state;
+	for (enum pki_alg alg = 0; alg < PKI_ALGS; alg++)
+		pki_make(&other[alg],
+		    &(struct pki_want){ .dn = "CN=x", .alg = alg });
 	for (enum pki_alg alg = 0; alg < PKI_ALGS; alg++) {
 		make_files(alg);
 		pid = fork();
@@ -365,11 +403,14 @@ nothing_is_opened_once_all_is_read(void **state)
 		if (pid == 0) {
 			loads();
 			sandbox_syscalls(lists, NITEMS(lists));
-			_exit(work());
+			status = work();
+			_exit(status ? status : others(other));
 		}
 		eq(waitpid(pid, &status, 0), pid);
 		eq(status, 0);
 	}
+	for (enum pki_alg alg = 0; alg < PKI_ALGS; alg++)
+		pki_free(&other[alg]);
 }
 
 /* The files that the other tests and the demonstration use. */

@@ -165,6 +165,13 @@ forged_crls_are_noticed(void **state)
 	/* A good one beside it is as good as ever. */
 	crl(&(struct pki_crl){ .issuer = &mid });
 	eq(check(), AC_NONE);
+	/* It says nothing of another authority of that name. */
+	make(&mid,
+	    &(struct pki_want){ .dn = "CN=Mid", .ca = true, .issuer = &root });
+	make(&leaf, &(struct pki_want){ .dn = "CN=gm-01", .issuer = &mid });
+	eq(check(), AC_UNTRUSTED);
+	crl(&(struct pki_crl){ .issuer = &mid, .revoked = { &leaf } });
+	eq(check(), AC_REVOKED);
 	/* An authority that may not sign CRLs. */
 	make(&mid, &(struct pki_want){ .dn = "CN=Mid",
 		       .ca = true,
@@ -284,6 +291,49 @@ an_anchor_need_not_be_a_root(void **state)
 	eq(check(), AC_NONE);
 }
 
+static struct x509_chain *
+parsed(struct chunk certs)
+{
+	struct x509_chain *c = NULL;
+
+	eq(x509_chain_get(&c, certs, &why), AC_NONE);
+	return c;
+}
+
+/* By every octet, and as long as it is good. */
+static void
+chains_are_kept_for_their_time(void **state)
+{
+	struct chunk certs = PKI_CHAIN(&leaf, &mid);
+	struct x509_chain *c = parsed(certs), *was = c;
+
+	(void)state;
+	x509_keep(trust, &c, certs, PKI_NOW, false, 100);
+	assert_ptr_equal(c, was); /* for the first time */
+	assert_null(x509_kept(trust, certs, PKI_NOW, false, &valid_s));
+	x509_keep(trust, &c, certs, PKI_NOW, false, 100);
+	assert_null(c);
+	assert_ptr_equal(
+	    x509_kept(trust, certs, PKI_NOW, false, &valid_s), was);
+	eq(valid_s, 100);
+	assert_ptr_equal(
+	    x509_kept(trust, certs, PKI_NOW + 99, false, &valid_s), was);
+	eq(valid_s, 1);
+	assert_null(x509_kept(trust, certs, PKI_NOW + 100, false, &valid_s));
+	assert_null(x509_kept(trust, certs, PKI_NOW - 1, false, &valid_s));
+	assert_null(x509_kept(trust, certs, PKI_NOW, true, &valid_s));
+	certs.len -= mid.len;
+	assert_null(x509_kept(trust, certs, PKI_NOW, false, &valid_s));
+	/* The later one in the same place is the one that counts. */
+	certs.len += mid.len;
+	was = c = parsed(certs);
+	x509_keep(trust, &c, certs, PKI_NOW + 7, true, 100);
+	assert_null(x509_kept(trust, certs, PKI_NOW + 8, false, &valid_s));
+	assert_ptr_equal(
+	    x509_kept(trust, certs, PKI_NOW + 8, true, &valid_s), was);
+	eq(valid_s, 99);
+}
+
 static bool
 binds(uint8_t type, const void *p, size_t len)
 {
@@ -367,6 +417,7 @@ main(void)
 		T(anchors_are_authorities),
 		T(anchors_are_named_by_their_keys),
 		T(an_anchor_need_not_be_a_root),
+		T(chains_are_kept_for_their_time),
 		T(names_are_bound_by_type),
 	};
 

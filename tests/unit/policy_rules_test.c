@@ -302,23 +302,21 @@ static void
 conf_of_a_receiver(void **state)
 {
 	(void)state;
-	p = pol_from(
-	    POL_HOST("scout-17", "\"192.0.2.17\", \"2001:db8::17\" } fragment "
-				 "= 0 "
-				 "ppk = a ppk-id = night interface = { "
-				 "\"eth0\"") "peer hq-01 { identity = "
-					     "\"CN=hq-01,O=Example\" address = "
-					     "{ "
-					     "\"192.0.2.1\", \"2001:db8::1\" } "
-					     "exchange = gsa-auth }"
-					     "peer hq-02 { identity = "
-					     "\"CN=hq-02,O=Example\" address = "
-					     "\"192.0.2.2\" exchange = "
-					     "ike-auth }" POL_GROUP("ops",
-						 "receiver",
-						 POL_OPS
-						 " suite = cnsa designated = { "
-						 "hq-02, hq-01 }"));
+	p = pol_from(POL_HOST("scout-17",
+	    "\"192.0.2.17\", \"2001:db8::17\" } fragment "
+	    "= 0 "
+	    "ppk = a ppk-id = night interface = { "
+	    "\"eth0\"") "peer hq-01 { identity = "
+			"\"CN=hq-01,O=Example\" address = "
+			"{ "
+			"\"192.0.2.1\", \"2001:db8::1\" } "
+			"exchange = gsa-auth }"
+			"peer hq-02 { identity = "
+			"\"CN=hq-02,O=Example\" address = "
+			"\"192.0.2.2\" exchange = "
+			"ike-auth }" POL_GROUP("ops", "receiver",
+			    POL_OPS " suite = cnsa designated = { "
+				    "hq-02, hq-01 }"));
 	eq(pol_conf(p, &p->group[0], &no_creds, 3, &out), 0);
 	assert_string_equal(got,
 	    "conf 3 ops id=ops role=1 own=43 port=848 28800s 2000ms 30000ms "
