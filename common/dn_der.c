@@ -3,16 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/der.h"
 #include "common/dn_int.h"
 #include "common/wire.h"
 
-#define TAG_OID 6
 #define TAG_UTF8 12
 #define TAG_NUMERIC 18
 #define TAG_PRINTABLE 19
 #define TAG_IA5 22
-#define TAG_SEQUENCE 0x30
-#define TAG_SET 0x31
 
 /* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
 bool
@@ -63,57 +61,14 @@ dn_comparable(const struct dn_ava *a)
 	}
 }
 
-/* Tag and length, shortest form only; body is what they announce. */
-static int
-der_next(struct rbuf *rb, uint8_t *tag, struct rbuf *body, struct chunk *tlv)
-{
-	const uint8_t *start = rb->p;
-	uint8_t first, len8;
-	uint16_t len16;
-	size_t len;
-
-	if (rb_u8(rb, tag) || rb_u8(rb, &first))
-		return -EBADMSG;
-	if ((*tag & 0x1f) == 0x1f) /* long tags have no place in a name */
-		return -EBADMSG;
-	len = first;
-	if (first == 0x81) {
-		if (rb_u8(rb, &len8) || len8 < 0x80)
-			return -EBADMSG;
-		len = len8;
-	} else if (first == 0x82) {
-		if (rb_u16(rb, &len16) || len16 < 0x100)
-			return -EBADMSG;
-		len = len16;
-	} else if (first >= 0x80) {
-		return -EBADMSG;
-	}
-	if (rb_sub(rb, len, body))
-		return -EBADMSG;
-	*tlv = (struct chunk){ start, (size_t)(rb->p - start) };
-	return 0;
-}
-
-static int
-der_expect(struct rbuf *rb, uint8_t want, struct rbuf *body)
-{
-	struct chunk tlv;
-	uint8_t tag;
-
-	if (der_next(rb, &tag, body, &tlv) || tag != want)
-		return -EBADMSG;
-	return 0;
-}
-
 static int
 ava_get(struct dn_view *dn, struct rbuf *set)
 {
-	struct rbuf seq, oid, val;
+	struct rbuf seq, val;
 	struct dn_ava a = { .rdn = (uint8_t)dn->n_rdn };
 
-	if (dn->n == NITEMS(dn->v) || der_expect(set, TAG_SEQUENCE, &seq) ||
-	    der_expect(&seq, TAG_OID, &oid) || rb_rest(&oid, &a.oid) ||
-	    a.oid.len == 0 || der_next(&seq, &a.tag, &val, &a.tlv) ||
+	if (dn->n == NITEMS(dn->v) || der_take(set, DER_SEQUENCE, &seq) ||
+	    der_oid(&seq, &a.oid) || der_next(&seq, &a.tag, &val, &a.tlv) ||
 	    rb_rest(&val, &a.val) || rb_done(&seq))
 		return -EBADMSG;
 	dn->v[dn->n++] = a;
@@ -130,11 +85,11 @@ dn_view_get(struct dn_view *dn, struct chunk der)
 	if (der.len > DN_MAX)
 		return -EBADMSG;
 	rb_init(&rb, der.p, der.len);
-	if (der_expect(&rb, TAG_SEQUENCE, &seq) || rb_done(&rb) ||
+	if (der_take(&rb, DER_SEQUENCE, &seq) || rb_done(&rb) ||
 	    rb_left(&seq) == 0)
 		return -EBADMSG;
 	while (rb_left(&seq) > 0) {
-		if (der_expect(&seq, TAG_SET, &set))
+		if (der_take(&seq, DER_SET, &set))
 			return -EBADMSG;
 		do {
 			if (ava_get(dn, &set))
@@ -202,8 +157,8 @@ ava_put(struct wbuf *wb, const struct dn_parsed *p, const struct dn_item *it)
 	if (tag < 0)
 		return tag;
 	if (der_head(
-		wb, TAG_SEQUENCE, der_size(it->oid_len) + der_size(it->len)) ||
-	    der_head(wb, TAG_OID, it->oid_len) ||
+		wb, DER_SEQUENCE, der_size(it->oid_len) + der_size(it->len)) ||
+	    der_head(wb, DER_OID, it->oid_len) ||
 	    wb_put(wb, it->oid, it->oid_len) ||
 	    der_head(wb, (uint8_t)tag, it->len) || wb_put(wb, val, it->len))
 		return -ENOBUFS;
@@ -244,7 +199,7 @@ rdn_put(struct wbuf *wb, const struct dn_parsed *p, size_t rdn)
 			e[k - 1] = t;
 		}
 	}
-	if (der_head(wb, TAG_SET, set.len))
+	if (der_head(wb, DER_SET, set.len))
 		return -ENOBUFS;
 	for (size_t i = 0; i < n; i++)
 		if (wb_put(wb, e[i].p, e[i].len))
@@ -266,7 +221,7 @@ dn_der_put(const struct dn_parsed *p, uint8_t *der, size_t size, size_t *len)
 	if (der_size(body.len) > DN_MAX || der_size(body.len) > size)
 		return -ENOBUFS;
 	wb_init(&wb, der, size);
-	if (der_head(&wb, TAG_SEQUENCE, body.len) || wb_put(&wb, tmp, body.len))
+	if (der_head(&wb, DER_SEQUENCE, body.len) || wb_put(&wb, tmp, body.len))
 		return -ENOBUFS;
 	*len = wb.len;
 	return 0;

@@ -20,7 +20,8 @@ install-files:
 	    $(DESTDIR)$(SYSCONFDIR)/init.d $(DESTDIR)$(SYSCONFDIR)/default \
 	    $(DESTDIR)$(PREFIX)/lib/sysusers.d \
 	    $(DESTDIR)$(PREFIX)/lib/tmpfiles.d \
-	    $(MANDIR)/man1 $(MANDIR)/man5 $(MANDIR)/man8 $(DOCDIR)/examples
+	    $(MANDIR)/man1 $(MANDIR)/man5 $(MANDIR)/man8 $(DOCDIR)/examples \
+	    $(DESTDIR)$(PREFIX)/share/mike
 	$(Q)$(INSTALL) -m 755 $(B)/bin/mikectl $(BINDIR)
 	$(Q)$(INSTALL) -m 755 $(B)/bin/mike-spawn $(SBINDIR)
 	$(Q)$(INSTALL) -m 755 $(DAEMONS:%=$(B)/bin/%) $(DESTDIR)$(LIBEXECDIR)
@@ -41,5 +42,7 @@ install-files:
 	$(Q)$(INSTALL) -d -m 750 $(DESTDIR)$(SYSCONFDIR)/mike
 	$(Q)set -e; for f in $(MANPAGES); do \
 	    $(INSTALL) -m 644 $$f $(MANDIR)/man$${f##*.}; done
+	$(Q)$(INSTALL) -m 644 packaging/wireshark/gike.lua \
+	    $(DESTDIR)$(PREFIX)/share/mike
 	$(Q)set -e; for f in $(EXAMPLES); do \
 	    $(INSTALL) -m 644 $$f $(DOCDIR)/examples; done

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "policyd/core/der.h"
+#include "common/der.h"
 #include "policyd/core/sig.h"
 
 /*

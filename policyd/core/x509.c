@@ -8,7 +8,7 @@
 #include <openssl/x509v3.h>
 
 #include "common/dn.h"
-#include "policyd/core/der.h"
+#include "common/der.h"
 #include "policyd/core/idname.h"
 #include "policyd/core/x509_int.h"
 

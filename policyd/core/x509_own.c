@@ -10,7 +10,7 @@
 #include <openssl/x509v3.h>
 
 #include "common/wire.h"
-#include "policyd/core/der.h"
+#include "common/der.h"
 #include "policyd/core/x509_int.h"
 
 struct x509_own {

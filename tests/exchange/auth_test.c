@@ -18,25 +18,6 @@
 #include "tests/lib/pair.h"
 #include "tests/lib/raw.h"
 
-static struct world *
-two(void)
-{
-	struct world *w = world_new();
-
-	world_sender(w, 0);
-	world_receiver(w, 2);
-	return w;
-}
-
-static void
-go(struct world *w)
-{
-	world_start(w, 0);
-	world_settle(w);
-	world_start(w, 2);
-	world_settle(w);
-}
-
 /* n certificates of len octets for each; nobody in here reads them. */
 static void
 give_certs(struct world *w, size_t n, size_t len)
@@ -106,13 +87,13 @@ static void
 certificates(void **state)
 {
 	struct watch o = { 0 };
-	struct world *w = two();
+	struct world *w = world_two();
 
 	(void)state;
 	give_certs(w, 1, 450);
 	w->net = watch;
 	w->arg = &o;
-	go(w);
+	world_go(w);
 	assert_int_equal(world_state(w, 2), GS_KEYED);
 	assert_int_equal(w->host[0].certs_len, 450);
 	assert_int_equal(w->host[2].certs_len, 450);
@@ -130,12 +111,12 @@ static void
 psk_saves_octets(void **state)
 {
 	struct watch o = { 0 };
-	struct world *w = two();
+	struct world *w = world_two();
 
 	(void)state;
 	w->net = watch;
 	w->arg = &o;
-	go(w);
+	world_go(w);
 	assert_int_equal(world_state(w, 2), GS_KEYED);
 	assert_false(o.hashes);
 	assert_int_equal(w->host[0].hashes, 0);
@@ -164,11 +145,11 @@ causes(void **state)
 	(void)state;
 	for (size_t i = 0; i < NITEMS(c); i++)
 		for (unsigned int who = 0; who <= 2; who += 2) {
-			struct world *w = two();
+			struct world *w = world_two();
 
 			w->host[who].force = AV_FAILED;
 			w->host[who].cause = c[i].cause;
-			go(w);
+			world_go(w);
 			assert_int_equal(world_count(w, who, c[i].count), 1);
 			assert_int_equal(
 			    world_count(w, who, "reg.auth-failed"), 1);
@@ -188,14 +169,14 @@ static void
 fragments(void **state)
 {
 	struct watch o = { 0 };
-	struct world *w = two();
+	struct world *w = world_two();
 
 	(void)state;
 	give_certs(w, 3, 900);
 	w->host[0].conf.fragment = w->host[2].conf.fragment = 576;
 	w->net = watch;
 	w->arg = &o;
-	go(w);
+	world_go(w);
 	assert_int_equal(world_state(w, 2), GS_KEYED);
 	assert_int_equal(w->host[0].certs_len, 2700);
 	assert_int_equal(w->host[2].certs_len, 2700);
@@ -216,13 +197,13 @@ fragments_on_a_bad_network(void **state)
 		struct watch o = { .drop_nth_skf = i < 14 ? i : 0,
 			.twice = i == 14,
 			.backwards = i == 15 };
-		struct world *w = two();
+		struct world *w = world_two();
 
 		give_certs(w, 3, 900);
 		w->host[0].conf.fragment = w->host[2].conf.fragment = 576;
 		w->net = watch;
 		w->arg = &o;
-		go(w);
+		world_go(w);
 		for (int k = 0; k < 20; k++) {
 			world_release(w);
 			world_run(w, w->now + 200);
@@ -242,14 +223,14 @@ fragments_of_one_side(void **state)
 	(void)state;
 	for (unsigned int who = 0; who <= 2; who += 2) {
 		struct watch o = { 0 };
-		struct world *w = two();
+		struct world *w = world_two();
 
 		give_certs(w, 3, 900);
 		w->host[0].conf.fragment = w->host[2].conf.fragment = 576;
 		w->host[who].conf.fragment = 0;
 		w->net = watch;
 		w->arg = &o;
-		go(w);
+		world_go(w);
 		assert_int_equal(world_state(w, 2), GS_KEYED);
 		assert_int_equal(o.skf, 0);
 		assert_int_equal(o.sk, 2);
@@ -261,7 +242,7 @@ fragments_of_one_side(void **state)
 static void
 first_fragment_draws_the_answer(void **state)
 {
-	struct world *w = two();
+	struct world *w = world_two();
 	struct chunk rest, m;
 	struct raw r;
 	unsigned int got;
@@ -313,14 +294,14 @@ static void
 ppk(void **state)
 {
 	struct watch o = { 0 };
-	struct world *w = two();
+	struct world *w = world_two();
 
 	(void)state;
 	give_ppk(&w->host[0].conf, "hedge-1");
 	give_ppk(&w->host[2].conf, "hedge-1");
 	w->net = watch;
 	w->arg = &o;
-	go(w);
+	world_go(w);
 	assert_true(o.ppk);
 	assert_int_equal(w->host[0].n_mixes, 1);
 	assert_int_equal(w->host[2].n_mixes, 1);
@@ -333,13 +314,13 @@ ppk(void **state)
 static void
 another_ppk(void **state)
 {
-	struct world *w = two();
+	struct world *w = world_two();
 
 	(void)state;
 	give_ppk(&w->host[0].conf, "hedge-1");
 	give_ppk(&w->host[2].conf, "hedge-1");
 	snprintf(w->host[2].ppk, sizeof(w->host[2].ppk), "ditch");
-	go(w);
+	world_go(w);
 	assert_int_equal(world_state(w, 2), GS_REGISTERING);
 	assert_int_equal(world_count(w, 0, "reg.auth-failed"), 1);
 	world_free(&w);
@@ -349,28 +330,28 @@ another_ppk(void **state)
 static void
 ppk_of_one_side(void **state)
 {
-	struct world *w = two();
+	struct world *w = world_two();
 
 	(void)state;
 	give_ppk(&w->host[0].conf, "hedge-1");
-	go(w);
+	world_go(w);
 	assert_int_equal(world_count(w, 0, "auth.ppk"), 1);
 	assert_true(world_noted(w, 0, "why=no-ppk"));
 	assert_int_equal(world_count(w, 2, "reg.auth-failed"), 1);
 	assert_int_equal(w->host[0].n_signs, 0);
 	world_free(&w);
 
-	w = two();
+	w = world_two();
 	give_ppk(&w->host[2].conf, "hedge-1");
-	go(w);
+	world_go(w);
 	assert_non_null(strstr(world_detail(w, 2), "post-quantum"));
 	assert_int_equal(w->host[2].n_signs, 0);
 	world_free(&w);
 
-	w = two();
+	w = world_two();
 	give_ppk(&w->host[0].conf, "hedge-1");
 	give_ppk(&w->host[2].conf, "hedge-2");
-	go(w);
+	world_go(w);
 	assert_int_equal(world_count(w, 0, "auth.ppk"), 1);
 	assert_int_equal(w->host[0].n_signs, 0);
 	world_free(&w);
@@ -382,23 +363,23 @@ policyd_and_the_ppk(void **state)
 {
 	(void)state;
 	for (unsigned int who = 0; who <= 2; who += 2) {
-		struct world *w = two();
+		struct world *w = world_two();
 		struct km_in in = { .ev = KM_EV_RESYNC,
 			.resync.policyd = true };
 
 		give_ppk(&w->host[0].conf, "hedge-1");
 		give_ppk(&w->host[2].conf, "hedge-1");
 		w->host[who].ppk[0] = '\0';
-		go(w);
+		world_go(w);
 		assert_int_equal(world_count(w, who, "auth.ppk"), 1);
 		assert_int_equal(world_state(w, 2), GS_REGISTERING);
 		world_free(&w);
 
-		w = two();
+		w = world_two();
 		give_ppk(&w->host[0].conf, "hedge-1");
 		give_ppk(&w->host[2].conf, "hedge-1");
 		w->host[who].policyd_down = true;
-		go(w);
+		world_go(w);
 		assert_int_equal(w->host[who].n_mixes, 1);
 		assert_int_equal(w->host[who].n_signs, 0);
 		w->host[who].policyd_down = false;

@@ -21,16 +21,6 @@
 
 #define LIFE_MS 3600000u
 
-static struct world *
-two(void)
-{
-	struct world *w = world_new();
-
-	world_sender(w, 0);
-	world_receiver(w, 2);
-	return w;
-}
-
 static void
 go(struct world *w)
 {
@@ -84,7 +74,7 @@ several_delete_payloads(void **state)
 	(void)state;
 	/* Without that of the IKE SA it stays; wherever that one stands. */
 	for (size_t last = 1; last < 4; last++) {
-		struct world *w = two();
+		struct world *w = world_two();
 		struct rbuf inner;
 		struct raw r;
 
@@ -111,7 +101,7 @@ invalid_syntax_ends_the_ike_sa(void **state)
 {
 	struct chunk torn = { (const uint8_t *)"", 1 };
 	struct tap t = { .from = 2, .exchange = IKE_INFORMATIONAL };
-	struct world *w = two();
+	struct world *w = world_two();
 	struct forge f = { 0 };
 	struct sk_plain o;
 	struct ike_view v;
@@ -127,7 +117,7 @@ invalid_syntax_ends_the_ike_sa(void **state)
 	raw_fini(&r);
 	world_free(&w);
 
-	w = two();
+	w = world_two();
 	go(w);
 	tap_set(w, &t);
 	forge_begin(&f, w);
@@ -155,7 +145,7 @@ invalid_syntax_while_registering(void **state)
 		struct tap t = {
 			.from = 0, .exchange = GSA_REGISTRATION, .drop = true
 		};
-		struct world *w = two();
+		struct world *w = world_two();
 		struct forge f = { 0 };
 
 		w->host[2].conf.gcks[0].exchange = exchanges[i];
@@ -186,7 +176,7 @@ a_critical_payload_ends_nothing(void **state)
 {
 	struct tap t = { .from = 2, .exchange = IKE_INFORMATIONAL };
 	struct chunk none_in_it = { NULL, 0 };
-	struct world *w = two();
+	struct world *w = world_two();
 	struct forge f = { 0 };
 	const struct ike_ntf *n;
 	struct sk_plain o;
@@ -208,7 +198,7 @@ a_critical_payload_ends_nothing(void **state)
 	raw_fini(&r);
 	world_free(&w);
 
-	w = two();
+	w = world_two();
 	go(w);
 	tap_set(w, &t);
 	forge_begin(&f, w);
@@ -232,7 +222,7 @@ unknown_error_in_a_response(void **state)
 {
 	struct chunk none_in_it = { NULL, 0 };
 	struct tap t = { .from = 0, .exchange = GSA_REGISTRATION };
-	struct world *w = two();
+	struct world *w = world_two();
 	struct forge f = { 0 };
 
 	(void)state;
@@ -295,7 +285,7 @@ static void
 incomplete_fragments_are_dropped(void **state)
 {
 	struct tap t = { .from = 2, .exchange = IKE_INFORMATIONAL };
-	struct world *w = two();
+	struct world *w = world_two();
 	struct forge f = { 0 };
 	struct ikesa *sa;
 	struct raw r;
@@ -312,7 +302,7 @@ incomplete_fragments_are_dropped(void **state)
 	raw_fini(&r);
 	world_free(&w);
 
-	w = two();
+	w = world_two();
 	go(w);
 	tap_set(w, &t);
 	forge_begin(&f, w);
@@ -339,7 +329,7 @@ static void
 repeated_fragments_of_the_gcks(void **state)
 {
 	struct tap t = { .from = 2, .exchange = IKE_INFORMATIONAL };
-	struct world *w = two();
+	struct world *w = world_two();
 	struct forge f = { 0 };
 
 	(void)state;
@@ -378,7 +368,7 @@ who_leaves_is_no_member(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
-		struct world *w = two();
+		struct world *w = world_two();
 		struct rbuf inner;
 		struct raw r;
 
@@ -409,7 +399,7 @@ deleted_while_leaving(void **state)
 		.from = 2, .exchange = GSA_REGISTRATION, .drop = true
 	};
 	struct km_in in = { .ev = KM_EV_LEAVE };
-	struct world *w = two();
+	struct world *w = world_two();
 	struct forge f = { 0 };
 
 	(void)state;
@@ -438,7 +428,7 @@ deleted_while_leaving(void **state)
 static void
 directions(void **state)
 {
-	struct world *w = two();
+	struct world *w = world_two();
 
 	(void)state;
 	go(w);

@@ -19,25 +19,6 @@
 #include "tests/lib/forge.h"
 #include "tests/lib/raw.h"
 
-static struct world *
-two(void)
-{
-	struct world *w = world_new();
-
-	world_sender(w, 0);
-	world_receiver(w, 2);
-	return w;
-}
-
-static void
-go(struct world *w)
-{
-	world_start(w, 0);
-	world_settle(w);
-	world_start(w, 2);
-	world_settle(w);
-}
-
 static void
 register_raw(struct raw *r, struct world *w, const char *group)
 {
@@ -72,13 +53,13 @@ a_cookie_changes_nothing_else(void **state)
 {
 	static const uint8_t cookie[20] = { 0xc0, 0x0c };
 	struct tap t = { .from = 2, .exchange = IKE_SA_INIT, .drop = true };
-	struct world *w = two();
+	struct world *w = world_two();
 	size_t more = 8 + sizeof(cookie);
 	struct tap was;
 
 	(void)state;
 	tap_set(w, &t);
-	go(w);
+	world_go(w);
 	was = t;
 	forge_init(w, &t, N_COOKIE, (struct chunk){ cookie, sizeof(cookie) });
 	assert_int_equal(t.n, 2);
@@ -112,14 +93,14 @@ another_group_gets_the_whole_offer(void **state)
 {
 	static const uint8_t want[2] = { 0, KE_P384 };
 	struct tap t = { .from = 2, .exchange = IKE_SA_INIT, .drop = true };
-	struct world *w = two();
+	struct world *w = world_two();
 	struct ike_view a, b;
 	struct tap was;
 
 	(void)state;
 	w->host[2].conf.gcks[0].exchange = IKE_AUTH; /* the longest offer */
 	tap_set(w, &t);
-	go(w);
+	world_go(w);
 	was = t;
 	forge_init(w, &t, N_INVALID_KE_PAYLOAD, (struct chunk){ want, 2 });
 	assert_int_equal(t.n, 2);
@@ -140,14 +121,14 @@ proposals_are_numbered_without_gaps(void **state)
 	(void)state;
 	for (int i = 0; i < 4; i++) {
 		struct tap t = { .from = 2, .exchange = IKE_SA_INIT };
-		struct world *w = two();
+		struct world *w = world_two();
 		struct ike_view v;
 		uint8_t num = 0;
 
 		w->host[2].conf.suite = i & 1 ? SUITE_CNSA : SUITE_DEFAULT;
 		w->host[2].conf.gcks[0].exchange = i & 2 ? IKE_AUTH : GSA_AUTH;
 		tap_set(w, &t);
-		go(w);
+		world_go(w);
 		view_init(&t, &v);
 		while (rb_left(&v.sa) > 0) {
 			const uint8_t *p = v.sa.p;
@@ -187,7 +168,7 @@ add_unknown(struct raw *r, uint8_t flags)
 static void
 critical_payload_in_ike_sa_init(void **state)
 {
-	struct world *w = two();
+	struct world *w = world_two();
 	const struct ike_ntf *n;
 	struct ike_view v;
 	struct ike_hdr h;
@@ -221,7 +202,7 @@ critical_payload_in_ike_sa_init(void **state)
 static void
 childless_notify_has_protocol_1(void **state)
 {
-	struct world *w = two();
+	struct world *w = world_two();
 	const struct ike_ntf *n;
 	struct ike_view v;
 	struct ike_hdr h;
@@ -272,13 +253,13 @@ static void
 no_childless_ike_auth_without_the_notify(void **state)
 {
 	struct order o = { false, false };
-	struct world *w = two();
+	struct world *w = world_two();
 
 	(void)state;
 	w->host[2].conf.gcks[0].exchange = IKE_AUTH;
 	w->net = watch_childless;
 	w->arg = &o;
-	go(w);
+	world_go(w);
 	assert_true(o.offered || !o.sent);
 	world_free(&w);
 }
@@ -288,14 +269,14 @@ static void
 childless_request_has_nothing_of_a_child(void **state)
 {
 	struct tap t = { .from = 2, .exchange = IKE_AUTH };
-	struct world *w = two();
+	struct world *w = world_two();
 	struct sk_plain o;
 	struct ike_view v;
 
 	(void)state;
 	w->host[2].conf.gcks[0].exchange = IKE_AUTH;
 	tap_set(w, &t);
-	go(w);
+	world_go(w);
 	tap_read(&t, forge_sa(w), &o, &v);
 	assert_true(ike_has(&v.id_i) && ike_has(&v.auth));
 	assert_false(ike_has(&v.sa) || ike_has(&v.ts_i) || ike_has(&v.id_g));
@@ -309,13 +290,13 @@ static void
 gsa_auth_request_has_all_that_is_asked(void **state)
 {
 	struct tap t = { .from = 2, .exchange = GSA_AUTH };
-	struct world *w = two();
+	struct world *w = world_two();
 	struct sk_plain o;
 	struct ike_view v;
 
 	(void)state;
 	tap_set(w, &t);
-	go(w);
+	world_go(w);
 	tap_read(&t, forge_sa(w), &o, &v);
 	assert_true(ike_has(&v.id_i) && ike_has(&v.auth));
 	assert_false(ike_has(&v.ts_i));
@@ -342,7 +323,7 @@ spis_in_sag_are_passed_over(void **state)
 		0, 12, XF_ENCR, 0, 0, ENCR_AES_GCM_16, 0x80, 14, 1, 0, 0, 0, 0,
 		8, XF_SN, 0, 0, SN_32_SEQUENTIAL
 	};
-	struct world *w = two();
+	struct world *w = world_two();
 	struct raw r;
 
 	(void)state;
@@ -369,7 +350,7 @@ spis_in_sag_are_passed_over(void **state)
 static void
 refused_group_leaves_the_ike_sa(void **state)
 {
-	struct world *w = two();
+	struct world *w = world_two();
 	struct ike_view v;
 	struct raw r;
 
@@ -392,7 +373,7 @@ refused_group_leaves_the_ike_sa(void **state)
 static void
 failed_authentication_ends_the_ike_sa(void **state)
 {
-	struct world *w = two();
+	struct world *w = world_two();
 	struct raw r;
 
 	(void)state;
@@ -418,7 +399,7 @@ static void
 what_is_unknown_in_a_request_is_skipped(void **state)
 {
 	struct chunk some = { (const uint8_t *)"anything", 8 };
-	struct world *w = two();
+	struct world *w = world_two();
 	struct raw r;
 
 	(void)state;
@@ -458,7 +439,7 @@ ppk_not_confirmed_is_told(void **state)
 {
 	struct tap t = { .from = 0, .exchange = GSA_AUTH, .drop = true };
 	struct forge f = { 0 };
-	struct world *w = two();
+	struct world *w = world_two();
 	struct sk_plain o;
 	struct ike_view v;
 
@@ -466,7 +447,7 @@ ppk_not_confirmed_is_told(void **state)
 	give_ppk(&w->host[0].conf);
 	give_ppk(&w->host[2].conf);
 	tap_set(w, &t);
-	go(w);
+	world_go(w);
 	assert_int_equal(t.n, 1);
 	t = (struct tap){ .from = 2, .exchange = IKE_INFORMATIONAL };
 	forge_begin(&f, w);

@@ -17,25 +17,6 @@
 
 #define LIFE_MS 3600000u
 
-static struct world *
-two(void)
-{
-	struct world *w = world_new();
-
-	world_sender(w, 0);
-	world_receiver(w, 2);
-	return w;
-}
-
-static void
-go(struct world *w)
-{
-	world_start(w, 0);
-	world_settle(w);
-	world_start(w, 2);
-	world_settle(w);
-}
-
 /* The GCKS's end of host 2's IKE SA, by hand. */
 struct far_end {
 	struct world *w;
@@ -131,12 +112,12 @@ static void
 liveness_and_what_is_refused(void **state)
 {
 	static const uint8_t ts[24] = { 1, 0, 0, 0, 7, 0, 0, 16 };
-	struct world *w = two();
+	struct world *w = world_two();
 	struct far_end g;
 	unsigned int got;
 
 	(void)state;
-	go(w);
+	world_go(w);
 	far_end_init(&g, w);
 	ask(&g, IKE_INFORMATIONAL, 0, 0, NULL, 0);
 	assert_int_equal(g.n_got, 1);
@@ -176,11 +157,11 @@ static void
 deleted_by_the_gcks(void **state)
 {
 	static const uint8_t del[4] = { PROTO_IKE };
-	struct world *w = two();
+	struct world *w = world_two();
 	struct far_end g;
 
 	(void)state;
-	go(w);
+	world_go(w);
 	far_end_init(&g, w);
 	assert_true(world_sas(w, 2, SA_IN) > 0);
 	w->host[0].refuses = true; /* it is excluded, let us say */
@@ -204,11 +185,11 @@ deleted_by_the_gcks(void **state)
 static void
 requests_of_others(void **state)
 {
-	struct world *w = two();
+	struct world *w = world_two();
 	struct far_end g;
 
 	(void)state;
-	go(w);
+	world_go(w);
 	far_end_init(&g, w);
 	g.sa->local.port = 4848;
 	ask(&g, IKE_INFORMATIONAL, 0, 0, NULL, 0);

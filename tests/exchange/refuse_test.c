@@ -15,25 +15,6 @@
 
 #include "common/ike/hdr.h"
 
-static struct world *
-two(void)
-{
-	struct world *w = world_new();
-
-	world_sender(w, 0);
-	world_receiver(w, 2);
-	return w;
-}
-
-static void
-go(struct world *w)
-{
-	for (unsigned int i = 0; i < W_HOSTS; i++)
-		if (w->host[i].used)
-			world_start(w, i);
-	world_settle(w);
-}
-
 static void
 check_refused(struct world *w, const char *count, const char *detail)
 {
@@ -54,11 +35,11 @@ check_refused(struct world *w, const char *count, const char *detail)
 static void
 wrong_psk(void **state)
 {
-	struct world *w = two();
+	struct world *w = world_two();
 
 	(void)state;
 	snprintf(w->host[2].psk, sizeof(w->host[2].psk), "wrong horse");
-	go(w);
+	world_go(w);
 	check_refused(w, "reg.auth-failed", "authentication failed");
 	assert_int_equal(world_count(w, 0, "reg.auth-failed"), 1);
 	assert_true(world_noted(w, 0, "cause=authentication-failed"));
@@ -73,11 +54,11 @@ wrong_psk(void **state)
 static void
 gcks_without_the_psk(void **state)
 {
-	struct world *w = two();
+	struct world *w = world_two();
 
 	(void)state;
 	w->host[2].force = AV_FAILED;
-	go(w);
+	world_go(w);
 	assert_int_equal(world_count(w, 0, "reg.ok"), 1);
 	assert_int_equal(world_count(w, 2, "reg.auth-failed"), 1);
 	assert_int_equal(world_sas(w, 2, SA_IN), 0);
@@ -89,11 +70,11 @@ gcks_without_the_psk(void **state)
 static void
 gcks_is_no_sender(void **state)
 {
-	struct world *w = two();
+	struct world *w = world_two();
 
 	(void)state;
 	w->host[2].force = AV_FORBIDDEN;
-	go(w);
+	world_go(w);
 	assert_int_equal(world_count(w, 2, "reg.forbidden"), 1);
 	assert_int_equal(w->host[2].n_ensure, 0);
 	assert_non_null(strstr(world_detail(w, 2), "forbidden"));
@@ -104,11 +85,11 @@ gcks_is_no_sender(void **state)
 static void
 gcks_has_another_name(void **state)
 {
-	struct world *w = two();
+	struct world *w = world_two();
 
 	(void)state;
 	w->host[2].conf.gcks[0].id[9]++;
-	go(w);
+	world_go(w);
 	assert_int_equal(world_count(w, 2, "reg.auth-failed"), 1);
 	assert_int_equal(w->host[2].n_checks, 0);
 	assert_int_equal(w->host[2].n_ensure, 0);
@@ -124,7 +105,7 @@ gcks_writes_its_name_in_another_type(void **state)
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		struct world *w = two();
+		struct world *w = world_two();
 		struct km_conf *gm = &w->host[2].conf, *gcks = &w->host[0].conf;
 
 		memcpy(gm->gcks[0].id, dn, sizeof(dn));
@@ -132,7 +113,7 @@ gcks_writes_its_name_in_another_type(void **state)
 		gm->gcks[0].id_len = gcks->own_id_len = sizeof(dn);
 		gcks->own_id[15] = 0x13;
 		gcks->own_id[21] = (uint8_t)('1' + i); /* or another name */
-		go(w);
+		world_go(w);
 		assert_int_equal(
 		    world_state(w, 2), i == 0 ? GS_KEYED : GS_REGISTERING);
 		world_free(&w);
@@ -145,11 +126,11 @@ gcks_writes_its_name_in_another_type(void **state)
 static void
 not_admitted(void **state)
 {
-	struct world *w = two();
+	struct world *w = world_two();
 
 	(void)state;
 	w->host[0].refuses = true;
-	go(w);
+	world_go(w);
 	check_refused(w, "reg.forbidden", "forbidden");
 	assert_int_equal(world_count(w, 0, "reg.forbidden"), 1);
 	/* The refusal was authenticated before it was believed. */
@@ -160,12 +141,12 @@ not_admitted(void **state)
 static void
 forged_group_refusal(void **state)
 {
-	struct world *w = two();
+	struct world *w = world_two();
 
 	(void)state;
 	w->host[0].refuses = true;
 	w->host[2].force = AV_FAILED;
-	go(w);
+	world_go(w);
 	assert_int_equal(world_count(w, 2, "reg.forbidden"), 0);
 	assert_int_equal(world_count(w, 2, "reg.auth-failed"), 1);
 	world_free(&w);
@@ -179,11 +160,11 @@ forged_group_refusal(void **state)
 static void
 mike_group_of_another_group(void **state)
 {
-	struct world *w = two();
+	struct world *w = world_two();
 
 	(void)state;
 	memcpy(w->host[2].conf.group_id, "ops-nex", 7);
-	go(w);
+	world_go(w);
 	assert_int_equal(world_state(w, 2), GS_REGISTERING);
 	assert_int_equal(world_count(w, 0, "drop.wrong-group"), 1);
 	assert_int_equal(world_count(w, 2, "hint.error-notify"), 1);
@@ -236,24 +217,24 @@ static void
 mike_group_is_bound_to_the_nonce(void **state)
 {
 	struct replay r = { .have = false };
-	struct world *w = two();
+	struct world *w = world_two();
 
 	(void)state;
 	world_receiver(w, 3);
 	w->net = replay_bind;
 	w->arg = &r;
-	go(w);
+	world_go(w);
 	assert_int_equal(world_state(w, 2), GS_KEYED);
 	assert_int_equal(world_state(w, 3), GS_REGISTERING);
 	assert_int_equal(world_count(w, 0, "drop.wrong-group"), 1);
 	world_free(&w);
 	/* The initiator checks the response in the same way. */
 	r = (struct replay){ .both = true };
-	w = two();
+	w = world_two();
 	world_receiver(w, 3);
 	w->net = replay_bind;
 	w->arg = &r;
-	go(w);
+	world_go(w);
 	assert_int_equal(world_state(w, 2), GS_KEYED);
 	assert_int_equal(world_state(w, 3), GS_REGISTERING);
 	assert_int_equal(w->host[3].n_signs, 0);
@@ -300,11 +281,11 @@ no_common_proposal(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < NITEMS(c); i++) {
-		struct world *w = two();
+		struct world *w = world_two();
 
 		w->net = change_offer;
 		w->arg = &c[i];
-		go(w);
+		world_go(w);
 		assert_true(c[i].done);
 		assert_int_equal(world_count(w, 0, "reg.no-proposal"), 1);
 		/* The next one arrives as it was sent. */
@@ -319,12 +300,12 @@ wrong_ke_group(void **state)
 {
 	struct change c = { { 0, 40, 0, 31, 0, 0 }, { 0, 40, 0, 14, 0, 0 }, 6,
 		false };
-	struct world *w = two();
+	struct world *w = world_two();
 
 	(void)state;
 	w->net = change_offer;
 	w->arg = &c;
-	go(w);
+	world_go(w);
 	assert_true(c.done);
 	assert_true(world_noted(w, 2, "notify=17"));
 	world_run(w, w->now + 700);
@@ -336,13 +317,13 @@ wrong_ke_group(void **state)
 static void
 refused_peers_are_remembered(void **state)
 {
-	struct world *w = two();
+	struct world *w = world_two();
 	struct km_refused v[KM_REFUSED_MAX];
 	struct raw r;
 
 	(void)state;
 	w->host[0].refuses = true;
-	go(w);
+	world_go(w);
 	world_run(w, w->now + 1500);
 	assert_int_equal(km_refused(w->host[0].km, w->now + 5000, v), 1);
 	assert_string_equal(v[0].who, "host-2");
@@ -381,10 +362,10 @@ policyd_finds_it_unbound(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < NITEMS(v); i++) {
-		struct world *w = two();
+		struct world *w = world_two();
 
 		w->host[0].force = v[i];
-		go(w);
+		world_go(w);
 		check_refused(w, "reg.auth-failed", "authentication failed");
 		world_free(&w);
 	}
@@ -402,7 +383,7 @@ the_next_gcks_is_asked_at_once(void **state)
 	world_sender(w, 0)->refuses = true;
 	world_sender(w, 1);
 	world_receiver(w, 2);
-	go(w);
+	world_go(w);
 	assert_int_equal(world_state(w, 2), GS_KEYED);
 	assert_int_equal(world_count(w, 2, "reg.forbidden"), 1);
 	assert_int_equal(world_count(w, 1, "reg.ok"), 1);
@@ -418,7 +399,7 @@ the_next_gcks_is_asked_at_once(void **state)
 static void
 check_bad_policy(struct world *w, const char *why)
 {
-	go(w);
+	world_go(w);
 	if (strstr(world_detail(w, 2), why) == NULL)
 		fail_msg("\"%s\" is not in \"%s\"", why, world_detail(w, 2));
 	assert_int_equal(world_count(w, 2, "reg.bad-policy"), 1);
@@ -431,23 +412,23 @@ check_bad_policy(struct world *w, const char *why)
 static void
 bad_policies(void **state)
 {
-	struct world *w = two();
+	struct world *w = world_two();
 
 	(void)state;
 	w->host[2].conf.lifetime_s = 3599;
 	check_bad_policy(w, "lifetime");
-	w = two();
+	w = world_two();
 	assert_int_equal(
 	    addr_parse(&w->host[2].conf.addr[1].dst, "ff15::4d49:2"), 0);
 	check_bad_policy(w, "no address of the group");
-	w = two();
+	w = world_two();
 	assert_int_equal(
 	    addr_parse(&w->host[0].conf.addr[0].src, "239.1.1.1"), 0);
 	check_bad_policy(w, "not one unicast address");
-	w = two();
+	w = world_two();
 	assert_int_equal(addr_parse(&w->host[0].conf.addr[1].src, "::"), 0);
 	check_bad_policy(w, "not one unicast address");
-	w = two();
+	w = world_two();
 	w->host[0].conf.addr[0].port_lo = 6000;
 	check_bad_policy(w, "");
 }
@@ -456,11 +437,11 @@ bad_policies(void **state)
 static void
 sender_of_one_family(void **state)
 {
-	struct world *w = two();
+	struct world *w = world_two();
 
 	(void)state;
 	w->host[0].conf.addr[1].src.len = 0;
-	go(w);
+	world_go(w);
 	assert_int_equal(world_state(w, 0), GS_KEYED);
 	assert_int_equal(world_state(w, 2), GS_KEYED);
 	assert_int_equal(world_sas(w, 0, SA_OUT), 1);

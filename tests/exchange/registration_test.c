@@ -19,25 +19,6 @@
 
 #define LIFE_MS 3600000u
 
-static struct world *
-two(void)
-{
-	struct world *w = world_new();
-
-	world_sender(w, 0);
-	world_receiver(w, 2);
-	return w;
-}
-
-static void
-go(struct world *w)
-{
-	world_start(w, 0);
-	world_settle(w);
-	world_start(w, 2);
-	world_settle(w);
-}
-
 /* Datagrams by exchange type. */
 struct tally {
 	unsigned int n[256];
@@ -61,13 +42,13 @@ static void
 childless_ike_auth(void **state)
 {
 	struct tally t = { 0 };
-	struct world *w = two();
+	struct world *w = world_two();
 
 	(void)state;
 	w->host[2].conf.gcks[0].exchange = IKE_AUTH;
 	w->net = tally;
 	w->arg = &t;
-	go(w);
+	world_go(w);
 	assert_int_equal(t.n[IKE_AUTH], 2);
 	assert_int_equal(t.n[GSA_REGISTRATION], 2);
 	assert_int_equal(t.n[GSA_AUTH], 0);
@@ -84,13 +65,13 @@ static void
 plain_ikev2_responder(void **state)
 {
 	struct tally t = { .drop = GSA_REGISTRATION };
-	struct world *w = two();
+	struct world *w = world_two();
 
 	(void)state;
 	w->host[2].conf.gcks[0].exchange = IKE_AUTH;
 	w->net = tally;
 	w->arg = &t;
-	go(w);
+	world_go(w);
 	world_run(w, w->now + 40000);
 	assert_int_equal(world_state(w, 2), GS_REGISTERING);
 	assert_non_null(strstr(world_detail(w, 2), "does it speak G-IKEv2"));
@@ -102,12 +83,12 @@ plain_ikev2_responder(void **state)
 static void
 forbidden_after_ike_auth(void **state)
 {
-	struct world *w = two();
+	struct world *w = world_two();
 
 	(void)state;
 	w->host[2].conf.gcks[0].exchange = IKE_AUTH;
 	w->host[0].refuses = true;
-	go(w);
+	world_go(w);
 	assert_int_equal(world_count(w, 0, "auth.ike-auth"), 1);
 	assert_int_equal(world_count(w, 0, "reg.forbidden"), 1);
 	assert_int_equal(world_count(w, 2, "reg.forbidden"), 1);
@@ -136,7 +117,7 @@ ike_auth_raw(struct raw *r)
 static void
 foreign_initiator(void **state)
 {
-	struct world *w = two();
+	struct world *w = world_two();
 	struct ike_view v;
 	struct raw r;
 
@@ -173,7 +154,7 @@ foreign_initiator(void **state)
 	raw_fini(&r);
 	world_free(&w);
 
-	w = two();
+	w = world_two();
 	world_start(w, 0);
 	world_settle(w);
 	raw_init(&r, w, 0, 1);
@@ -189,7 +170,7 @@ ike_auth_with_a_child(void **state)
 {
 	static const uint8_t ts[24] = { 1, 0, 0, 0, 7, 0, 0, 16 };
 	struct chunk body = { ts, sizeof(ts) };
-	struct world *w = two();
+	struct world *w = world_two();
 	struct ike_view v;
 	struct raw r;
 
@@ -220,7 +201,7 @@ ike_auth_with_a_child(void **state)
 static void
 registration_for_another_group(void **state)
 {
-	struct world *w = two();
+	struct world *w = world_two();
 	struct raw r;
 
 	(void)state;
@@ -255,7 +236,7 @@ claims_to_be_a_sender(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
-		struct world *w = two();
+		struct world *w = world_two();
 		struct raw r;
 
 		w->host[0].admit =
@@ -293,12 +274,12 @@ static void
 again_on_the_same_ike_sa(void **state)
 {
 	struct tally t = { 0 };
-	struct world *w = two();
+	struct world *w = world_two();
 
 	(void)state;
 	w->net = tally;
 	w->arg = &t;
-	go(w);
+	world_go(w);
 	for (unsigned int k = 2; k <= 5; k++) {
 		world_run(w, w->now + LIFE_MS);
 		assert_true(world_count(w, 2, "reg.ok") >= k);
@@ -321,11 +302,11 @@ again_when_the_ike_sa_is_lost(void **state)
 		struct km_in in = { .ev = KM_EV_RESYNC,
 			.resync.policyd = true };
 		struct tally t = { 0 };
-		struct world *w = two();
+		struct world *w = world_two();
 
 		w->net = tally;
 		w->arg = &t;
-		go(w);
+		world_go(w);
 		if (i == 0)
 			world_restart(w, 0);
 		else
@@ -347,12 +328,12 @@ again_when_authentication_has_run_out(void **state)
 	(void)state;
 	for (unsigned int who = 0; who <= 2; who += 2) {
 		struct tally t = { 0 };
-		struct world *w = two();
+		struct world *w = world_two();
 
 		w->host[who].valid_s = 600;
 		w->net = tally;
 		w->arg = &t;
-		go(w);
+		world_go(w);
 		world_run(w, w->now + LIFE_MS);
 		assert_int_equal(world_count(w, 2, "reg.ok"), 2);
 		assert_int_equal(t.n[IKE_SA_INIT], 4);
@@ -366,13 +347,13 @@ static void
 policy_that_is_refused(void **state)
 {
 	struct tally t = { 0 };
-	struct world *w = two();
+	struct world *w = world_two();
 
 	(void)state;
 	w->net = tally;
 	w->arg = &t;
 	w->host[2].conf.lifetime_s = 3000; /* the offer is for longer */
-	go(w);
+	world_go(w);
 	assert_int_equal(world_count(w, 2, "reg.bad-policy"), 1);
 	assert_int_equal(t.n[GSA_REGISTRATION], 2);
 	assert_true(world_noted(w, 0, "member.left"));
@@ -391,10 +372,10 @@ static void
 leave(void **state)
 {
 	struct km_in in = { .ev = KM_EV_LEAVE };
-	struct world *w = two();
+	struct world *w = world_two();
 
 	(void)state;
-	go(w);
+	world_go(w);
 	assert_int_equal(world_event(w, 2, &in), 0);
 	assert_int_equal(w->host[2].n_left, 0);
 	world_settle(w);
@@ -415,10 +396,10 @@ leave_without_an_answer(void **state)
 {
 	struct km_in in = { .ev = KM_EV_LEAVE };
 	struct tally t = { .drop = GSA_REGISTRATION };
-	struct world *w = two();
+	struct world *w = world_two();
 
 	(void)state;
-	go(w);
+	world_go(w);
 	w->net = tally;
 	w->arg = &t;
 	assert_int_equal(world_event(w, 2, &in), 0);
@@ -435,7 +416,7 @@ leave_with_nobody_to_tell(void **state)
 	(void)state;
 	for (int i = 0; i < 14; i++) {
 		struct km_in in = { .ev = KM_EV_LEAVE };
-		struct world *w = two();
+		struct world *w = world_two();
 
 		world_start(w, 0);
 		world_settle(w);
@@ -455,10 +436,10 @@ static void
 leave_of_a_sender(void **state)
 {
 	struct km_in in = { .ev = KM_EV_LEAVE };
-	struct world *w = two();
+	struct world *w = world_two();
 
 	(void)state;
-	go(w);
+	world_go(w);
 	assert_int_equal(world_event(w, 0, &in), 0);
 	assert_int_equal(w->host[0].n_left, 1);
 	world_free(&w);

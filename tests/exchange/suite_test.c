@@ -15,40 +15,21 @@
 #include "tests/lib/pair.h"
 #include "tests/lib/raw.h"
 
-static struct world *
-two(void)
-{
-	struct world *w = world_new();
-
-	world_sender(w, 0);
-	world_receiver(w, 2);
-	return w;
-}
-
-static void
-go(struct world *w)
-{
-	world_start(w, 0);
-	world_settle(w);
-	world_start(w, 2);
-	world_settle(w);
-}
-
 static void
 cnsa(void **state)
 {
-	struct world *w = two();
+	struct world *w = world_two();
 
 	(void)state;
 	w->host[0].conf.suite = w->host[2].conf.suite = SUITE_CNSA;
-	go(w);
+	world_go(w);
 	assert_int_equal(world_state(w, 2), GS_KEYED);
 	assert_true(world_can_read(w, 2, 0));
 	world_free(&w);
 	/* One side only: nothing in common. */
-	w = two();
+	w = world_two();
 	w->host[0].conf.suite = SUITE_CNSA;
-	go(w);
+	world_go(w);
 	assert_int_equal(world_state(w, 2), GS_REGISTERING);
 	/* The short offer and the wide one. */
 	assert_int_equal(world_count(w, 0, "reg.no-proposal"), 2);
@@ -71,7 +52,7 @@ suites_of_the_default_policy(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < NITEMS(s); i++) {
-		struct world *w = two();
+		struct world *w = world_two();
 		struct ike_view v;
 		struct raw r;
 
@@ -172,13 +153,13 @@ static void
 cookie(void **state)
 {
 	struct forge f = { .type = N_COOKIE, .len = 17, .times = 1 };
-	struct world *w = two();
+	struct world *w = world_two();
 
 	(void)state;
 	memset(f.data, 0xc0, sizeof(f.data));
 	w->net = answer_for_it;
 	w->arg = &f;
-	go(w);
+	world_go(w);
 	assert_int_equal(f.requests, 2);
 	assert_true(f.cookie_first);
 	assert_int_equal(world_state(w, 2), GS_KEYED);
@@ -191,12 +172,12 @@ static void
 cookies_without_end(void **state)
 {
 	struct forge f = { .type = N_COOKIE, .len = 64 };
-	struct world *w = two();
+	struct world *w = world_two();
 
 	(void)state;
 	w->net = answer_for_it;
 	w->arg = &f;
-	go(w);
+	world_go(w);
 	assert_int_equal(f.requests, 4);
 	assert_int_equal(world_count(w, 2, "init.cookie"), 3);
 	assert_int_equal(world_state(w, 2), GS_REGISTERING);
@@ -214,12 +195,12 @@ cookie_of_no_use(void **state)
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		struct world *w = two();
+		struct world *w = world_two();
 
 		f.n = f.requests = 0;
 		w->net = answer_for_it;
 		w->arg = &f;
-		go(w);
+		world_go(w);
 		assert_int_equal(f.requests, 1);
 		assert_int_equal(world_count(w, 2, "init.cookie"), 0);
 		world_run(w, w->now + 700);
@@ -241,13 +222,13 @@ another_group_is_wanted(void **state)
 		.data = { 0, KE_P256 },
 		.len = 2,
 		.times = 1 };
-	struct world *w = two();
+	struct world *w = world_two();
 
 	(void)state;
 	w->host[2].conf.gcks[0].exchange = IKE_AUTH; /* offers all groups */
 	w->net = answer_for_it;
 	w->arg = &f;
-	go(w);
+	world_go(w);
 	assert_int_equal(f.requests, 2);
 	assert_int_equal(f.ke, KE_P256);
 	assert_int_equal(world_state(w, 2), GS_KEYED);
@@ -264,21 +245,21 @@ static void
 short_offer_is_widened(void **state)
 {
 	struct forge f = { .type = N_NO_PROPOSAL_CHOSEN, .times = 1 };
-	struct world *w = two();
+	struct world *w = world_two();
 
 	(void)state;
 	w->net = answer_for_it;
 	w->arg = &f;
-	go(w);
+	world_go(w);
 	assert_int_equal(f.requests, 2);
 	assert_int_equal(world_state(w, 2), GS_KEYED);
 	world_free(&w);
 	/* And not once more: the third answer of the kind is only shown. */
 	f = (struct forge){ .type = N_NO_PROPOSAL_CHOSEN, .times = 2 };
-	w = two();
+	w = world_two();
 	w->net = answer_for_it;
 	w->arg = &f;
-	go(w);
+	world_go(w);
 	assert_int_equal(f.requests, 2);
 	assert_int_equal(world_state(w, 2), GS_REGISTERING);
 	assert_int_equal(world_count(w, 2, "hint.error-notify"), 1);
@@ -299,11 +280,11 @@ groups_that_are_not_followed(void **state)
 			.data = { 0, want[i] },
 			.len = 2,
 			.times = 1 };
-		struct world *w = two();
+		struct world *w = world_two();
 
 		w->net = answer_for_it;
 		w->arg = &f;
-		go(w);
+		world_go(w);
 		assert_int_equal(f.requests, 1);
 		assert_true(world_noted(w, 2, "notify=17"));
 		world_run(w, w->now + 700);
@@ -342,14 +323,14 @@ static void
 cookie_is_kept_for_another_group(void **state)
 {
 	struct forge f = { .type = N_COOKIE, .len = 20, .times = 1 };
-	struct world *w = two();
+	struct world *w = world_two();
 
 	(void)state;
 	memset(f.data, 0xab, sizeof(f.data));
 	w->host[2].conf.gcks[0].exchange = IKE_AUTH;
 	w->net = cookie_then_group;
 	w->arg = &f;
-	go(w);
+	world_go(w);
 	assert_int_equal(f.requests, 3);
 	assert_true(f.cookie_first);
 	assert_int_equal(f.ke, KE_P384);
@@ -361,7 +342,7 @@ cookie_is_kept_for_another_group(void **state)
 static void
 gcks_asks_for_a_group(void **state)
 {
-	struct world *w = two();
+	struct world *w = world_two();
 	struct raw r;
 	struct ike_view v;
 	struct ike_hdr h;

@@ -525,3 +525,23 @@ world_free(struct world **w)
 	free(x);
 	*w = NULL;
 }
+
+struct world *
+world_two(void)
+{
+	struct world *w = world_new();
+
+	world_sender(w, 0);
+	world_receiver(w, 2);
+	return w;
+}
+
+void
+world_go(struct world *w)
+{
+	for (unsigned int i = 0; i < W_HOSTS; i++)
+		if (w->host[i].used) {
+			world_start(w, i);
+			world_settle(w);
+		}
+}

@@ -104,6 +104,9 @@ void world_free(struct world **w);
 struct host *world_sender(struct world *w, unsigned int i);
 struct host *world_receiver(struct world *w, unsigned int i);
 void world_start(struct world *w, unsigned int i);
+/* The usual world: sender 0 and receiver 2; then start all that there are. */
+struct world *world_two(void);
+void world_go(struct world *w);
 
 /* The rand of struct km_ops; arg is a struct host. */
 int pair_rand(void *arg, void *out, size_t len);

@@ -30,6 +30,8 @@ for f in docs/man/*.[1-8]; do
 	ok "$page is in its section" \
 	    cmp "$f" "$d/a/usr/share/man/man${page##*.}/$page"
 done
+ok "the dissector" cmp packaging/wireshark/gike.lua \
+    "$d/a/usr/share/mike/gike.lua"
 is "examples" "$(ls "$d/a/usr/share/doc/mike/examples")" \
     "$(ls packaging/examples)"
 is "the policy's directory is not for all" \

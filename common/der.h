@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef POLICYD_CORE_DER_H
-#define POLICYD_CORE_DER_H
+#ifndef COMMON_DER_H
+#define COMMON_DER_H
 
 /*
- * As much DER as is needed before OpenSSL may look at an object, and for
- * what OpenSSL has no function: where one ends, which algorithms it names.
- * All: 0 or -EBADMSG.
+ * As much DER as names need, and certificates before OpenSSL may look at
+ * them: where an element ends, which algorithms it names.  All: 0 or -EBADMSG.
  */
 
 #include "common/wire.h"
@@ -16,6 +15,7 @@
 #define DER_NULL 0x05
 #define DER_OID 0x06
 #define DER_SEQUENCE 0x30
+#define DER_SET 0x31
 #define DER_CONTEXT(n) (0xa0 | (n)) /* [n], constructed */
 
 /* One element, whatever it is: its tag, its body, and tlv, all of it. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 
-#include "policyd/core/der.h"
+#include "common/der.h"
 
 /* The shortest form of a length only; long tags have no place here. */
 int
