@@ -9,7 +9,8 @@ octets(uint8_t *to, size_t size, size_t *len, struct chunk from)
 {
 	if (from.len > size)
 		return -EPROTO;
-	memcpy(to, from.p, from.len);
+	if (from.len > 0)
+		memcpy(to, from.p, from.len);
 	*len = from.len;
 	return 0;
 }

@@ -416,6 +416,7 @@ too_many_members(void **state)
 		/* The fourth is too many; the fifth is the first again. */
 		assert_int_equal(
 		    raw_got_notify(&r, N_REGISTRATION_FAILED), i == 3);
+		raw_fini(&r);
 	}
 	assert_int_equal(world_count(w, 0, "reg.ok"), 4);
 	world_free(&w);

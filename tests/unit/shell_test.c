@@ -154,7 +154,8 @@ tell_conf(uint32_t lifetime_s)
 		.atd_ms = 2000,
 		.dtd_ms = 30000,
 		.half_open_max = 16,
-		.members_max = 100 };
+		.members_max = 100,
+		.suite = SUITE_DEFAULT };
 	tell(P, &m);
 	m = (struct msg){ .type = MSG_CONF_ADDR };
 	m.conf_addr = (struct msg_conf_addr){
@@ -292,6 +293,26 @@ policyd_may_be_restarted_at_each_step(void **state)
 	assert_null(last(P, MSG_CONF_GET));
 	tell_done();
 	assert_int_equal(sh->phase, PH_RUN);
+}
+
+/* groupd waits for this: also when there was nobody to tell. */
+static void
+leave_is_answered(void **state)
+{
+	struct msg m = { .type = MSG_LEAVE, .leave.req = 4711 };
+
+	(void)state;
+	all_up();
+	tell(G, &m); /* before there is a core */
+	assert_non_null(last(G, MSG_LEFT));
+	assert_int_equal(last(G, MSG_LEFT)->left.req, 4711);
+	successor();
+	(void)run(1);
+	assert_null(last(G, MSG_LEFT));
+	m.leave.req = 4712;
+	tell(G, &m);
+	assert_non_null(last(G, MSG_LEFT));
+	assert_int_equal(last(G, MSG_LEFT)->left.req, 4712);
 }
 
 static void
@@ -532,6 +553,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(each_step_waits_for_the_one_before),
+		T(leave_is_answered),
 		T(policyd_may_be_restarted_at_each_step),
 		T(slow_policyd_is_asked_once),
 		T(others_may_be_restarted_at_each_step),
