@@ -26,7 +26,7 @@
 #define QUEUE_MAX (4u << 20)
 /* What a queued message costs beyond its octets; bounds tiny ones too. */
 #define QUEUE_OVERHEAD 128
-/* Let other events have their turn; the descriptor stays readable. */
+/* Messages until others have their turn; the descriptor stays readable. */
 #define DRAIN_MAX 256
 
 static const struct timeval hello_every = { 0, 200000 };
@@ -93,15 +93,16 @@ queue_drop(struct chan *c)
 	frame_clear(&c->frame);
 }
 
-/* The frame in a buffer that nanomsg will own; NULL: out of memory. */
+/* The frame in a buffer that nanomsg will own. */
 static void *
 frame_take(struct frame *f, size_t *len)
 {
 	void *buf = nn_allocmsg(f->len, 0);
 
+	if (buf == NULL)
+		fatal("chan.send error=\"out of memory\"");
 	*len = f->len;
-	if (buf != NULL)
-		memcpy(buf, f->p, f->len);
+	memcpy(buf, f->p, f->len);
 	frame_clear(f);
 	return buf;
 }
@@ -153,19 +154,18 @@ hello_send(struct chan *c, bool up)
 {
 	struct msg m = { .type = MSG_HELLO };
 	struct frame f = { 0 };
-	void *buf = NULL;
+	void *buf;
 	size_t len;
 
 	m.hello.version = CHAN_VERSION;
 	m.hello.instance = c->instance;
 	m.hello.seen = c->seen;
 	m.hello.up = up;
-	if (frame_add(&f, &m) == 0)
-		buf = frame_take(&f, &len);
-	frame_free(&f);
-	if (buf == NULL)
+	if (frame_add(&f, &m) != 0)
 		fatal(
 		    "chan.hello path=%s error=\"out of memory\"", c->conf.path);
+	buf = frame_take(&f, &len);
+	frame_free(&f);
 	c->hello_due = push(c, buf) != 0;
 	if (c->hello_due)
 		buf_free(buf, len);
@@ -276,25 +276,30 @@ on_msg(struct chan *c, const struct msg *m)
 		    peer_name(c->conf.remote), msg_name(m->type));
 }
 
-static void
+/* How many messages it held. */
+static unsigned int
 on_frame(struct chan *c, const void *buf, size_t len)
 {
+	unsigned int n = 0;
 	struct rbuf rb;
 	struct msg m;
 	int r;
 
 	rb_init(&rb, buf, len);
-	while ((r = frame_next(&rb, &m)) == 1 && !c->dead)
+	while ((r = frame_next(&rb, &m)) == 1 && !c->dead) {
 		on_msg(c, &m);
+		n++;
+	}
 	if (r < 0)
 		fatal("chan.malformed peer=%s path=%s len=%zu error=\"does not "
 		      "decode\"",
 		    peer_name(c->conf.remote), c->conf.path, len);
+	return n;
 }
 
-/* false: nothing left, or the channel is gone. */
+/* false: nothing left, or the channel is gone; *msgs counts up. */
 static bool
-receive(struct chan *c)
+receive(struct chan *c, unsigned int *msgs)
 {
 	void *buf;
 	int n, e;
@@ -308,7 +313,7 @@ receive(struct chan *c)
 		fatal("chan.receive path=%s error=\"%s\"", c->conf.path,
 		    nn_strerror(e));
 	}
-	on_frame(c, buf, (size_t)n);
+	*msgs += on_frame(c, buf, (size_t)n);
 	buf_free(buf, (size_t)n);
 	return !c->dead;
 }
@@ -317,13 +322,13 @@ static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct chan *c = arg;
+	unsigned int msgs = 0;
 
 	(void)fd;
 	(void)what;
 	enter(c);
-	for (int i = 0; i < DRAIN_MAX; i++)
-		if (!receive(c))
-			break;
+	while (msgs < DRAIN_MAX && receive(c, &msgs))
+		;
 	(void)leave(c);
 }
 
@@ -339,14 +344,12 @@ flush(struct chan *c)
 		return 0;
 	if (c->frame.len + QUEUE_OVERHEAD > QUEUE_MAX - c->queued)
 		return -ENOBUFS;
-	if ((buf = frame_take(&c->frame, &len)) == NULL)
-		return -ENOMEM;
+	buf = frame_take(&c->frame, &len);
 	if (!c->hello_due && STAILQ_EMPTY(&c->queue) && push(c, buf) == 0)
 		return 0;
-	if ((o = malloc(sizeof(*o))) == NULL) {
-		buf_free(buf, len);
-		return -ENOMEM;
-	}
+	if ((o = malloc(sizeof(*o))) == NULL)
+		fatal(
+		    "chan.send path=%s error=\"out of memory\"", c->conf.path);
 	*o = (struct out){ .buf = buf, .len = len };
 	STAILQ_INSERT_TAIL(&c->queue, o, next);
 	c->queued += len + QUEUE_OVERHEAD;
@@ -557,15 +560,9 @@ chan_waiting(const struct chan *c)
 static void
 on_flush(evutil_socket_t fd, short what, void *arg)
 {
-	struct chan *c = arg;
-	int r = flush(c);
-
 	(void)fd;
 	(void)what;
-	/* The frame stays: who sends next is told, or goes down with us. */
-	if (r == -ENOMEM)
-		fatal(
-		    "chan.send path=%s error=\"out of memory\"", c->conf.path);
+	(void)!flush(arg); /* a frame that stays: who sends next is told */
 }
 
 int

@@ -260,8 +260,7 @@ void
 effects_status_send(struct shell *s, uint32_t req)
 {
 	struct km_count counts[C_ALL];
-	size_t n =
-	    s->phase == PH_RUN ? km_counts(s->km, counts, C_ALL) : 0;
+	size_t n = s->phase == PH_RUN ? km_counts(s->km, counts, C_ALL) : 0;
 	struct msg end = { .type = MSG_STATUS_END, .status_end.req = req };
 
 	effects_state_send(s, req);

@@ -70,7 +70,7 @@ timer_arm(struct shell *s, uint64_t not_before_ms)
 		fatal("event_add failed");
 }
 
-void
+int
 shell_feed(struct shell *s, struct km_in *in)
 {
 	int r;
@@ -82,8 +82,9 @@ shell_feed(struct shell *s, struct km_in *in)
 	else
 		effects_run(s);
 	fx_reset(s->fx);
-	/* Out of memory: what is due stays due; do not spin for it. */
-	timer_arm(s, r == -ENOMEM ? RETRY_MS : 0);
+	/* No fault of a peer's: what is due stays due; do not spin for it. */
+	timer_arm(s, r == -ENOMEM || r == -EIO ? RETRY_MS : 0);
+	return r;
 }
 
 /* Snapshot under our own key; what the predecessor wrote is not needed then. */
@@ -192,16 +193,28 @@ core_start(struct shell *s, const struct km_conf *conf)
 }
 
 static void
+conf_ask(struct shell *s)
+{
+	struct msg get = { .type = MSG_CONF_GET };
+
+	if (chan_is_up(s->p) && chan_send(s->p, &get) != 0)
+		log_debug("policyd is not listening");
+}
+
+static void
 run_start(struct shell *s)
 {
 	struct km_in in = { .ev = KM_EV_START };
+	int r;
 
 	shell_punch(s);
 	s->phase = PH_RUN;
 	log_info("km.start group=%s role=%s instance=%u", s->conf.name,
 	    s->conf.role == ROLE_SENDER ? "sender" : "receiver", s->instance);
-	shell_feed(s, &in);
+	if ((r = shell_feed(s, &in)) != 0)
+		fatal("km.start group=%s: %s", s->conf.name, strerror(-r));
 	effects_state_send(s, 0);
+	conf_ask(s); /* a policyd that restarted meanwhile may say otherwise */
 }
 
 /* Ask what the present phase waits for; lost when the edge is down. */
@@ -243,7 +256,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (s->phase == PH_RUN && km_deadline(s->km) <= shell_now()) {
-		shell_feed(s, &in);
+		(void)shell_feed(s, &in);
 		return;
 	}
 	phase_ask(s);
@@ -367,7 +380,6 @@ static void
 edge_up(struct shell *s, bool resync, bool policyd)
 {
 	struct km_in in = { .ev = KM_EV_RESYNC, .resync.policyd = policyd };
-	struct msg get = { .type = MSG_CONF_GET };
 
 	if (s->phase != PH_RUN) {
 		phase_ask(s);
@@ -377,9 +389,8 @@ edge_up(struct shell *s, bool resync, bool policyd)
 		effects_state_send(s, 0);
 		return;
 	}
-	if (chan_is_up(s->p) && chan_send(s->p, &get) != 0)
-		log_debug("policyd is not listening");
-	shell_feed(s, &in);
+	conf_ask(s);
+	(void)shell_feed(s, &in);
 }
 
 static void

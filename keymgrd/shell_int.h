@@ -35,7 +35,7 @@ struct shell {
 
 uint64_t shell_now(void); /* CLOCK_BOOTTIME, ms */
 /* Stamp and feed one event, carry out what comes of it. */
-void shell_feed(struct shell *s, struct km_in *in);
+int shell_feed(struct shell *s, struct km_in *in);
 void shell_snapshot(struct shell *s);
 void shell_punch(struct shell *s);
 

@@ -38,14 +38,14 @@ gcks_free(struct gcks **g, struct timers *timers)
 void
 gcks_end(struct km *km, struct ikesa *sa)
 {
-	struct satab *t = &km->gcks->t;
-
-	satab_take(t, BY_REQ, sa);
-	satab_take(t, BY_ID, sa);
+	satab_end(&km->gcks->t, sa);
 	sk_frags_free(&sa->frags);
 	sa->member = false;
 	handshake_free(&sa->hs);
-	sa->state = RS_DEAD;
+	/* Its last response is all that is left of it. */
+	explicit_bzero(&sa->i, sizeof(sa->i));
+	explicit_bzero(&sa->r, sizeof(sa->r));
+	explicit_bzero(sa->gsk_w, sizeof(sa->gsk_w));
 	timer_set(&km->timers, &sa->timer, km->now_ms + DEAD_MS);
 }
 
@@ -177,25 +177,19 @@ shared_keys(struct ikesa *sa)
 		    (struct chunk){ shared, ke_shared_len(hs->suite.ke) },
 		    v.c.nonce, own, sa->spi_i, sa->spi_r, &hs->keys);
 	explicit_bzero(shared, sizeof(shared));
+	explicit_bzero(hs->priv, r == 0 ? sizeof(hs->priv) : 0);
 	hs->have_keys = r == 0;
 	return r;
 }
 
-/* Decrypt; keys are computed no sooner than a request needs them. */
 static int
 open_request(
     struct km *km, struct ikesa *sa, struct chunk msg, struct sk_plain *o)
 {
-	const struct sk_key *key = &sa->i;
+	const struct sk_key *key =
+	    sa->state == RS_INIT ? &sa->hs->keys.i : &sa->i;
 	int r;
 
-	if (sa->state == RS_INIT) {
-		if (!sa->hs->have_keys && (r = shared_keys(sa)) != 0) {
-			km->count[C_DROP_MALFORMED]++;
-			return r;
-		}
-		key = &sa->hs->keys.i;
-	}
 	r = sk_take(key, msg, &sa->frags, o);
 	if (r == -EBADMSG)
 		km->count[C_DROP_INTEGRITY]++;
@@ -207,13 +201,15 @@ open_request(
 }
 
 static bool
-expected(const struct ikesa *sa, const struct ike_hdr *h)
+expected(const struct km *km, const struct ikesa *sa, const struct ike_hdr *h)
 {
 	if (h->mid != sa->last_mid + 1)
 		return false;
-	return sa->state == RS_OPEN ||
-	       (sa->state == RS_INIT &&
-		   (h->exchange == GSA_AUTH || h->exchange == IKE_AUTH));
+	/* A host that slept may hear of the time only after this. */
+	if (sa->state == RS_OPEN)
+		return sa->until_ms > km->now_ms;
+	return (sa->state == RS_INIT &&
+		(h->exchange == GSA_AUTH || h->exchange == IKE_AUTH));
 }
 
 /* A whole request; the numbers are put back when it cannot be served. */
@@ -237,6 +233,30 @@ take(struct km *km, struct ikesa *sa, const struct ike_hdr *h,
 	return r;
 }
 
+/*
+ * What the first protected request of an SA needs: keys, which are computed no
+ * sooner, and policyd's time, of which strangers get half the places.
+ * -EBADMSG: not now, or never; the SA may be gone.
+ */
+static int
+prepare(struct km *km, struct ikesa *sa)
+{
+	struct satab *t = &km->gcks->t;
+	int r;
+
+	if (t->n_busy >= (km->conf.half_open_max + 1) / 2) {
+		km->count[C_DROP_BUSY]++;
+		return -EBADMSG;
+	}
+	if (sa->hs->have_keys || (r = shared_keys(sa)) == 0)
+		return 0;
+	if (r == -EBADMSG) { /* its public key is none: it stays so */
+		km->count[C_DROP_MALFORMED]++;
+		satab_drop(t, &km->timers, sa);
+	}
+	return r;
+}
+
 /* The window has size 1: the next request or a repeat of the last one. */
 static int
 on_sa(struct km *km, struct ikesa *sa, const struct ike_hdr *h,
@@ -256,10 +276,12 @@ on_sa(struct km *km, struct ikesa *sa, const struct ike_hdr *h,
 		return r;
 	if (h->mid == sa->last_mid)
 		return repeat(km, sa, frag, digest, fx);
-	if (!expected(sa, h)) {
+	if (!expected(km, sa, h)) {
 		km->count[C_DROP_UNEXPECTED]++;
 		return -EBADMSG;
 	}
+	if (sa->state == RS_INIT && (r = prepare(km, sa)) != 0)
+		return r;
 	r = open_request(km, sa, msg, &o);
 	if (r != 0 && r != -EAGAIN)
 		return r == -EALREADY ? 0 : r;

@@ -108,19 +108,22 @@ ask_mix(const struct km *km, struct handshake *hs, uint32_t req, struct fx *fx)
 	return 0;
 }
 
-/* Both at once: policyd needs no answer from here for either. */
+/*
+ * One question after the other: policyd signs, which is dear with some keys,
+ * for nobody who has not shown who he is.
+ */
 static int
 ask(struct km *km, struct ikesa *sa, struct fx *fx)
 {
 	uint32_t n = ++km->next_req & UINT32_MAX >> 1;
 	struct handshake *hs = sa->hs;
-	int r = 0;
+	int r;
 
 	if (hs->mixing)
 		r = ask_mix(km, hs, n << 1, fx);
-	if (!hs->mixing && !hs->have_verdict)
+	else if (!hs->have_verdict)
 		r = ask_check(hs, n << 1, fx);
-	if (r == 0 && !hs->mixing && !hs->have_sign)
+	else
 		r = ask_sign(hs, n << 1 | 1, fx);
 	if (r != 0)
 		return r;
@@ -279,35 +282,37 @@ judge(const struct km *km, const struct ikesa *sa, uint64_t id_key)
 		   : OUT_OK;
 }
 
-/* The handshake's memory goes, what later messages need stays. */
+/*
+ * The handshake's memory goes, what later messages need stays.  There is one
+ * open SA for each identity, whatever it was told: the new one, unless it was
+ * refused and has one already, or there is no room.
+ */
 static void
-open_sa(
-    struct km *km, struct ikesa *sa, char *who, enum outcome o, uint64_t id_key)
+open_sa(struct km *km, struct ikesa *sa, char *who, enum outcome o)
 {
 	struct satab *t = &km->gcks->t;
 	struct handshake *hs = sa->hs;
-	struct ikesa *old;
+	uint64_t id_key = hs->id_key;
+	struct ikesa *old = satab_get(t, BY_ID, id_key);
 
+	sa->who = who;
+	if (o == OUT_FULL || (o != OUT_OK && old != NULL)) {
+		gcks_end(km, sa);
+		return;
+	}
 	sa->i = hs->keys.i;
 	sa->r = hs->keys.r;
 	memcpy(sa->gsk_w, hs->keys.gsk_w, sizeof(sa->gsk_w));
 	sa->admit = hs->admit;
 	sa->member = o == OUT_OK && hs->exchange == GSA_AUTH;
 	sa->valid_ms = km->now_ms + hs->valid_s * 1000ull;
-	sa->who = who;
 	satab_take(t, BY_REQ, sa);
 	handshake_free(&sa->hs);
 	satab_open(t, sa);
-	if (o != OUT_OK) {
-		sa->until_ms = km->now_ms + DEAD_MS;
-		timer_set(&km->timers, &sa->timer, sa->until_ms);
-		sa->key[BY_ID] = id_key;
-		return;
-	}
-	gcks_keep(km, sa);
-	if ((old = satab_get(t, BY_ID, id_key)) != NULL)
+	if (old != NULL)
 		satab_drop(t, &km->timers, old);
 	satab_put(t, BY_ID, id_key, sa);
+	gcks_keep(km, sa);
 }
 
 /* Both answers are there, and the peer is who it claims to be. */
@@ -317,15 +322,11 @@ finish(struct km *km, struct ikesa *sa, struct fx *fx)
 	struct fx_mark mark = fx_mark(fx);
 	char *who = strdup(sa->hs->who);
 	enum outcome o;
-	uint64_t id_key;
 	int r;
 
 	if (who == NULL)
 		return -ENOMEM;
-	r = satab_hash(&km->gcks->t, NULL, sa->hs->peer_id, &id_key);
-	if (r != 0)
-		goto out;
-	o = judge(km, sa, id_key);
+	o = judge(km, sa, sa->hs->id_key);
 	if ((r = account(km, sa, o, fx)) != 0)
 		goto out;
 	r = respond(km, sa, o, fx);
@@ -339,7 +340,7 @@ finish(struct km *km, struct ikesa *sa, struct fx *fx)
 	}
 out:
 	if (r == 0)
-		open_sa(km, sa, who, o, id_key);
+		open_sa(km, sa, who, o);
 	else
 		free(who);
 	return r;
@@ -389,31 +390,42 @@ keep_who(struct handshake *hs, struct chunk text)
 	hs->who[n] = '\0';
 }
 
+/* An honest peer may be known by several ID payloads; policyd's text is one. */
+static int
+take_verdict(struct km *km, struct handshake *hs, const struct km_in *in)
+{
+	bool ok = in->checked.verdict == AV_OK;
+
+	keep_who(hs, in->checked.identity);
+	hs->verdict = in->checked.verdict;
+	hs->admit = ok ? in->checked.admit : 0;
+	/* Who is admitted to nothing may hear that for a while. */
+	hs->valid_s = ok ? in->checked.valid_s : IDLE_MS / 1000;
+	return satab_hash(
+	    &km->gcks->t, NULL, in->checked.identity, &hs->id_key);
+}
+
 int
 gcks_checked(struct km *km, const struct km_in *in, struct fx *fx)
 {
 	struct ikesa *sa = waiting(km, in->checked.req);
 	enum auth_cause cause = in->checked.cause;
 	struct handshake *hs;
-	int r = 0;
+	int r;
 
 	if (sa == NULL || (in->checked.req & 1) || sa->hs->have_verdict ||
 	    sa->hs->mixing)
 		return -EPROTO;
 	hs = sa->hs;
-	keep_who(hs, in->checked.identity);
-	hs->verdict = in->checked.verdict;
-	hs->admit = hs->verdict == AV_OK ? in->checked.admit : 0;
-	hs->valid_s = in->checked.valid_s;
-	hs->have_verdict = true;
+	if ((r = take_verdict(km, hs, in)) != 0)
+		return r;
 	if ((unsigned int)cause >= AC_COUNT)
 		cause = AC_NONE;
 	if (hs->verdict != AV_OK && hs->verdict != AV_FORBIDDEN)
-		r = fail_auth(
+		return fail_auth(
 		    km, sa, causes[cause].count, causes[cause].why, fx);
-	else if (hs->have_sign)
-		r = finish(km, sa, fx);
-	if (r != 0)
+	hs->have_verdict = true;
+	if ((r = ask(km, sa, fx)) != 0)
 		hs->have_verdict = false;
 	return r;
 }
@@ -423,10 +435,10 @@ gcks_signed(struct km *km, const struct km_in *in, struct fx *fx)
 {
 	struct ikesa *sa = waiting(km, in->sig.req);
 	struct handshake *hs;
-	int r = 0;
+	int r;
 
-	if (sa == NULL || !(in->sig.req & 1) || sa->hs->have_sign ||
-	    sa->hs->mixing || in->sig.auth.len > SIGN_MAX)
+	if (sa == NULL || !(in->sig.req & 1) || !sa->hs->have_verdict ||
+	    in->sig.auth.len > SIGN_MAX)
 		return -EPROTO;
 	hs = sa->hs;
 	if (!in->sig.ok) {
@@ -438,12 +450,7 @@ gcks_signed(struct km *km, const struct km_in *in, struct fx *fx)
 	hs->method = in->sig.method;
 	memcpy(hs->auth, in->sig.auth.p, in->sig.auth.len);
 	hs->auth_len = in->sig.auth.len;
-	hs->have_sign = true;
-	if (hs->have_verdict)
-		r = finish(km, sa, fx);
-	if (r != 0)
-		hs->have_sign = false;
-	return r;
+	return finish(km, sa, fx);
 }
 
 /* SK_d, SK_pi and SK_pr have the post-quantum key in them: RFC 8784 3. */
@@ -459,10 +466,11 @@ gcks_mixed(struct km *km, const struct km_in *in, struct fx *fx)
 	hs = sa->hs;
 	if (!in->mixed.ok)
 		return fail_auth(km, sa, C_AUTH_PPK, "no-ppk", fx);
-	hs->mixing = false;
+	/* Until both are done there is no AUTH to look at. */
 	if ((r = ike_keys_mixed(&hs->keys, in->mixed.sk)) != 0 ||
 	    (r = mac_ids(km, hs)) != 0)
 		return r;
+	hs->mixing = false;
 	return ask(km, sa, fx);
 }
 
@@ -471,7 +479,7 @@ gcks_mixed(struct km *km, const struct km_in *in, struct fx *fx)
  * now ends by its timer, and the peer tries again.
  */
 static void
-ask_again(struct km *km, struct fx *fx)
+ask_again(struct km *km, bool policyd, struct fx *fx)
 {
 	struct satab *t = &km->gcks->t;
 
@@ -480,7 +488,11 @@ ask_again(struct km *km, struct fx *fx)
 		     sa = sa->next[BY_SPI]) {
 			struct fx_mark mark = fx_mark(fx);
 
-			if (sa->state == RS_BUSY && ask(km, sa, fx) != 0) {
+			if (sa->state != RS_BUSY)
+				continue;
+			/* Its successor may think otherwise. */
+			sa->hs->have_verdict &= !policyd;
+			if (ask(km, sa, fx) != 0) {
 				fx_undo(fx, mark);
 				return;
 			}
@@ -509,6 +521,6 @@ gcks_resync(struct km *km, bool policyd, struct fx *fx)
 {
 	if (policyd)
 		end_open(km);
-	ask_again(km, fx);
+	ask_again(km, policyd, fx);
 	return 0;
 }

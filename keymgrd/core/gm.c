@@ -441,10 +441,13 @@ gm_expired(struct km *km, const struct km_in *in, struct fx *fx)
 }
 
 int
-gm_resync(struct km *km, struct fx *fx)
+gm_resync(struct km *km, bool policyd, struct fx *fx)
 {
 	int r = ksa_resync(&km->keys.sas, SA_ENSURE, km->now_ms, fx);
 
+	/* What it said of the GCKS, its successor may not say. */
+	if (policyd && km->gm->sa != NULL)
+		km->gm->sa->stale = true;
 	ksa_sweep(&km->keys.sas);
 	if (r != 0 ||
 	    (km->gm->state != GM_MIXING && km->gm->state != GM_SIGNING &&
@@ -461,12 +464,7 @@ gm_leave(struct km *km, struct fx *fx)
 
 	if (gm->state == GM_WAIT)
 		return gm_feed(km, &(struct gm_in){ .ev = GE_LEAVE }, fx);
-	if (gm->state != GM_LEAVING) {
-		gm->state = GM_GONE;
-		gm->due_ms = TIMER_NEVER;
-		return fx_left(fx);
-	}
-	return 0;
+	return gm->state != GM_LEAVING ? gm_gone(km, fx) : 0;
 }
 
 enum group_state

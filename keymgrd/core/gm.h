@@ -97,6 +97,7 @@ struct gm_sa {
 	struct sk_key i, r;
 	uint8_t gsk_w[KW_KEY_LEN];
 	bool kwa, fragments;
+	bool stale;	   /* policyd restarted: authenticate again, then */
 	uint64_t valid_ms; /* until when to rely on its authentication */
 	uint32_t mid;	   /* of our next request */
 	/* The GCKS's requests, window 1. */
@@ -137,7 +138,7 @@ uint64_t gm_due(const struct km *km);
 int gm_answer(struct km *km, struct ksa *k, const struct km_in *in,
     struct fx *fx) MUST_CHECK;
 int gm_expired(struct km *km, const struct km_in *in, struct fx *fx) MUST_CHECK;
-int gm_resync(struct km *km, struct fx *fx) MUST_CHECK;
+int gm_resync(struct km *km, bool policyd, struct fx *fx) MUST_CHECK;
 int gm_leave(struct km *km, struct fx *fx) MUST_CHECK;
 enum group_state gm_group_state(const struct km *km);
 

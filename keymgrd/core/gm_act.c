@@ -70,27 +70,34 @@ gm_transmit(struct km *km, struct fx *fx)
 	return send_first(km, km->gm->out, km->gm->out_len, fx);
 }
 
+/* Nothing of the exchange before is touched until this one is under way. */
 int
 gm_begin(struct km *km, const struct gm_in *in, struct fx *fx)
 {
 	struct gm *gm = km->gm;
 	struct gm_hs *hs = calloc(1, sizeof(*hs));
+	uint64_t wait;
 	int r;
 
 	(void)in;
 	if (hs == NULL)
 		return -ENOMEM;
 	if ((r = gm_hs_begin(km, hs)) != 0 ||
-	    (r = gm_init_write(km, hs)) != 0) {
+	    (r = gm_init_write(km, hs)) != 0 ||
+	    (r = gm_jitter(km, FIRST_WAIT_MS, &wait)) != 0 ||
+	    (r = transmit(km, hs->init, hs->init_len, fx)) != 0) {
 		gm_hs_free(&hs);
 		return r;
 	}
+	hs->octets = hs->init_len;
 	gm_hs_free(&gm->hs);
 	gm_sa_free(&gm->sa);
 	gm->hs = hs;
+	gm->tries = 1;
 	gm->hint = 0;
 	gm->began_ms = km->now_ms;
-	return send_first(km, hs->init, hs->init_len, fx);
+	gm->due_ms = km->now_ms + wait;
+	return 0;
 }
 
 static int

@@ -30,6 +30,8 @@ gm_act gm_again, gm_reg_resend, gm_got_reg, gm_leave_send, gm_leave_resend,
     gm_left;
 /* GSA and KD of hs->view into the group's SAs; then all is well. */
 int gm_conclude(struct km *km, struct fx *fx) MUST_CHECK;
+/* Leave has been taken, or there was nobody to take it of. */
+int gm_gone(struct km *km, struct fx *fx) MUST_CHECK;
 /* GSA_REGISTRATION on gm->sa; notify: what to say instead of asking, or 0. */
 int gm_reg_send(struct km *km, uint16_t notify, struct fx *fx) MUST_CHECK;
 

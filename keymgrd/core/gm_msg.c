@@ -157,6 +157,7 @@ gm_init_read(struct km *km, struct gm_hs *hs, struct chunk msg)
 	hs->hashes = v.hashes;
 	memcpy(hs->spi_r, v.c.hdr.spi_r, sizeof(hs->spi_r));
 	explicit_bzero(&keys, sizeof(keys));
+	explicit_bzero(hs->priv, sizeof(hs->priv));
 	return 0;
 }
 

@@ -45,29 +45,29 @@ answer(struct km *km, const struct ike_hdr *req, uint16_t type,
  * asks again, a little later, and is told.
  */
 static int
-excluded(struct km *km, struct fx *fx)
+excluded(struct km *km, const struct ike_hdr *h, const struct km_in *in,
+    struct fx *fx)
 {
 	struct gm *gm = km->gm;
 	uint64_t wait;
 	int r;
 
+	/* What can fail comes first: it is answered when it is done. */
 	if ((r = km_rand_between(km, 1000, 5000, &wait)) != 0 ||
 	    (r = fx_note(fx, NOTE_WARN, "reg.deleted", "gcks=%s",
 		 gm_current(km)->name)) != 0)
 		return r;
 	for (size_t i = 0; i < km->keys.sas.n && r == 0; i++)
 		r = ksa_delete(&km->keys.sas, &km->keys.sas.v[i], fx);
-	if (r != 0 || (r = km_record_keys(km, fx)) != 0)
+	if (r != 0 || (r = km_record_keys(km, fx)) != 0 ||
+	    (r = answer(km, h, 0, (struct chunk){ NULL, 0 }, in, fx)) != 0)
 		return r;
 	km->keys.keyed = false;
 	km->count[C_DELETED]++;
+	if (gm->state == GM_LEAVING) /* so it knows already */
+		return gm_gone(km, fx);
 	gm_sa_free(&gm->sa);
 	gm_hs_free(&gm->hs);
-	if (gm->state == GM_LEAVING) { /* so it knows already */
-		gm->state = GM_GONE;
-		gm->due_ms = TIMER_NEVER;
-		return fx_left(fx);
-	}
 	gm->state = GM_WAIT;
 	gm->due_ms = km->now_ms + wait;
 	return 0;
@@ -97,12 +97,11 @@ serve(struct km *km, const struct ike_hdr *h, struct ike_view *v,
 		km->count[C_SYNTAX]++;
 		return answer(km, h, N_NO_PROPOSAL_CHOSEN, none, in, fx);
 	}
-	if ((r = answer(km, h, 0, none, in, fx)) != 0)
-		return r;
 	if (ike_deletes_sa(v))
-		return excluded(km, fx);
-	km->count[C_LIVENESS]++;
-	return 0;
+		return excluded(km, h, in, fx);
+	if ((r = answer(km, h, 0, none, in, fx)) == 0)
+		km->count[C_LIVENESS]++;
+	return r;
 }
 
 /*

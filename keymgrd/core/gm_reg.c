@@ -33,7 +33,7 @@ is_usable(const struct km *km)
 {
 	const struct gm_sa *sa = km->gm->sa;
 
-	return sa != NULL && sa->kwa && sa->gcks == km->gm->cur &&
+	return sa != NULL && sa->kwa && !sa->stale && sa->gcks == km->gm->cur &&
 	       sa->valid_ms > km->now_ms;
 }
 
@@ -72,8 +72,7 @@ int
 gm_reg_resend(struct km *km, const struct gm_in *in, struct fx *fx)
 {
 	struct gm *gm = km->gm;
-	bool young =
-	    gm_is_foreign(km) && gm->sa != NULL && gm->sa->mid == 2;
+	bool young = gm_is_foreign(km) && gm->sa != NULL && gm->sa->mid == 2;
 	int r = gm_retry(
 	    km, gm->out, gm->out_len, young ? TRIES_MAX : TRIES_REUSE, fx);
 
@@ -149,6 +148,23 @@ gm_got_reg(struct km *km, const struct gm_in *in, struct fx *fx)
 
 /* -- to take leave ------------------------------------------------------ */
 
+/* There is nothing left to say to a GCKS, or to hear from it. */
+static int
+gone(struct km *km, struct fx *fx)
+{
+	km->gm->due_ms = TIMER_NEVER;
+	gm_hs_free(&km->gm->hs);
+	gm_sa_free(&km->gm->sa);
+	return fx_left(fx);
+}
+
+int
+gm_gone(struct km *km, struct fx *fx)
+{
+	km->gm->state = GM_GONE;
+	return gone(km, fx);
+}
+
 /* REGISTRATION_FAILED: this host does not want the keys (RFC 9838 2.3.3). */
 int
 gm_leave_send(struct km *km, const struct gm_in *in, struct fx *fx)
@@ -158,8 +174,7 @@ gm_leave_send(struct km *km, const struct gm_in *in, struct fx *fx)
 
 	(void)in;
 	if (gm->sa == NULL || gm->sa->valid_ms <= km->now_ms) {
-		gm->due_ms = TIMER_NEVER;
-		r = fx_left(fx);
+		r = gone(km, fx);
 		return r != 0 ? r : GM_ELSE;
 	}
 	gm->cur = gm->sa->gcks;
@@ -179,8 +194,7 @@ gm_leave_resend(struct km *km, const struct gm_in *in, struct fx *fx)
 	(void)in;
 	if (r != GM_FAILED)
 		return r;
-	km->gm->due_ms = TIMER_NEVER;
-	r = fx_left(fx);
+	r = gone(km, fx);
 	return r != 0 ? r : GM_ELSE;
 }
 
@@ -201,11 +215,8 @@ gm_left(struct km *km, const struct gm_in *in, struct fx *fx)
 	    (r = gm_seal(km, &b, IKE_INFORMATIONAL, gm->sa->mid + 1,
 		 gm->sa->spi_i, gm->sa->spi_r, &gm->sa->i,
 		 gm->sa->fragments)) != 0 ||
-	    (r = gm_transmit(km, fx)) != 0 || (r = fx_left(fx)) != 0)
+	    (r = gm_transmit(km, fx)) != 0 || (r = gone(km, fx)) != 0)
 		return r;
 	km->count[C_REG_LEFT]++;
-	gm->due_ms = TIMER_NEVER;
-	gm_hs_free(&gm->hs);
-	gm_sa_free(&gm->sa);
 	return 0;
 }

@@ -100,6 +100,8 @@ satab_put(struct satab *t, enum ikesa_index ix, uint64_t key, struct ikesa *sa)
 	sa->next[ix] = *b;
 	*b = sa;
 	sa->in |= (uint8_t)(1u << ix);
+	if (ix == BY_REQ)
+		t->n_busy++;
 	if (ix == BY_SPI) {
 		t->n++;
 		t->n_half += !sa->authentic;
@@ -118,6 +120,8 @@ satab_take(struct satab *t, enum ikesa_index ix, struct ikesa *sa)
 		p = &(*p)->next[ix];
 	*p = sa->next[ix];
 	sa->in &= (uint8_t) ~(1u << ix);
+	if (ix == BY_REQ)
+		t->n_busy--;
 	if (ix == BY_SPI) {
 		t->n--;
 		t->n_half -= !sa->authentic;
@@ -150,6 +154,16 @@ satab_open(struct satab *t, struct ikesa *sa)
 	t->n_half--;
 	sa->authentic = true;
 	sa->state = RS_OPEN;
+}
+
+void
+satab_end(struct satab *t, struct ikesa *sa)
+{
+	satab_take(t, BY_REQ, sa);
+	satab_take(t, BY_ID, sa);
+	t->n_half += sa->authentic;
+	sa->authentic = false;
+	sa->state = RS_DEAD;
 }
 
 uint64_t

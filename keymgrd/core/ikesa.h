@@ -25,7 +25,7 @@ enum ikesa_index {
 	BY_SPI,	 /* own SPI */
 	BY_INIT, /* peer's endpoint and whole IKE_SA_INIT request */
 	BY_REQ,	 /* question to policyd; check is even, sign one more */
-	BY_ID,	 /* peer's identity, once authenticated */
+	BY_ID,	 /* peer's identity as policyd says it: one open SA each */
 	INDEXES
 };
 
@@ -57,11 +57,12 @@ struct handshake {
 	struct group_ask ask;
 	bool wants_child; /* IKE_AUTH that is not childless */
 	/* Answers; have_verdict without authenticity ends it at once. */
-	bool mixing, have_verdict, have_sign;
+	bool mixing, have_verdict;
 	enum auth_verdict verdict;
 	uint8_t admit;
 	uint32_t valid_s;
-	char who[128]; /* printable identity */
+	uint64_t id_key; /* of BY_ID */
+	char who[128];	 /* printable identity */
 	uint8_t method, auth[SIGN_MAX];
 	size_t auth_len;
 };
@@ -97,7 +98,8 @@ struct satab {
 	struct ikesa **bucket[INDEXES];
 	size_t mask; /* buckets - 1 */
 	size_t n;
-	size_t n_half; /* not authenticated, in any state */
+	size_t n_half; /* not authenticated, or ended; in any state */
+	size_t n_busy; /* with a question to policyd under way */
 	uint8_t seed[16];
 };
 
@@ -116,8 +118,10 @@ struct ikesa *satab_get(
     const struct satab *t, enum ikesa_index ix, uint64_t key);
 /* Out of all indexes, timer stopped, wiped. */
 void satab_drop(struct satab *t, struct timers *timers, struct ikesa *sa);
-/* The peer is authenticated: no more half-open, whatever comes. */
+/* The peer is authenticated: it counts as a member until satab_end(). */
 void satab_open(struct satab *t, struct ikesa *sa);
+/* Over: found by its SPI only, and may give way like a half-open one. */
+void satab_end(struct satab *t, struct ikesa *sa);
 
 uint64_t satab_spi_key(const uint8_t spi[8]);
 /* Keyed with the table's seed, so that nobody can aim at one bucket. */

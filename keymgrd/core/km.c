@@ -259,7 +259,7 @@ on_resync(struct km *km, bool policyd, struct fx *fx)
 	int r;
 
 	if (km->gm != NULL)
-		return gm_resync(km, fx);
+		return gm_resync(km, policyd, fx);
 	r = skeys_resync(km, fx);
 	return r != 0 ? r : gcks_resync(km, policyd, fx);
 }

@@ -20,7 +20,7 @@
 #define KM_GCKS_MAX 32
 #define KM_ID_MAX 516 /* ID payload body: type | 0 0 0 | data */
 #define KM_CERTS_MAX 4
-#define KM_CERTS_LEN 16384 /* octets of all of them */
+#define KM_CERTS_LEN 12288 /* of all of them: fits with the rest of AUTH */
 
 struct km;
 

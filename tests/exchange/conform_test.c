@@ -449,7 +449,10 @@ ppk_not_confirmed_is_told(void **state)
 	tap_set(w, &t);
 	world_go(w);
 	assert_int_equal(t.n, 1);
-	t = (struct tap){ .from = 2, .exchange = IKE_INFORMATIONAL };
+	/* The GCKS would end the IKE SA, and its keys with it. */
+	t = (struct tap){
+		.from = 2, .exchange = IKE_INFORMATIONAL, .drop = true
+	};
 	forge_begin(&f, w);
 	assert_int_equal(pld_raw_put(&f.c, PLD_IDR,
 			     (struct chunk){ w->host[0].conf.own_id,
