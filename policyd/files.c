@@ -151,9 +151,11 @@ psk_mode_fault(const struct stat *st)
 static const char *
 public_mode_fault(const struct stat *st)
 {
-	return (st->st_mode & S_IWOTH) != 0
-		   ? "anybody may write to it: chmod o-w"
-		   : NULL;
+	if ((st->st_mode & (S_IWOTH | S_IWGRP)) != 0)
+		return "others than its owner may write to it: chmod go-w";
+	if (st->st_uid != 0 && st->st_uid != geteuid())
+		return "it belongs to somebody else: chown root";
+	return NULL;
 }
 
 static int

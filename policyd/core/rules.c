@@ -137,6 +137,8 @@ emit_peers(const struct policy *p, const struct pol_out *out)
 		     j++) {
 			const struct addr *a = &p->peer[k].addr[j];
 
+			if (policy_local(p, a) == NULL)
+				continue; /* nobody here could ask it */
 			r = emit(out, (struct msg){ .type = MSG_RULE_PEER,
 					  .rule_peer = { addr_chunk(a),
 					      (uint8_t)(8 * a->len), rate } });

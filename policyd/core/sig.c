@@ -108,6 +108,18 @@ is_curve(EVP_PKEY *pkey, const char *name)
 	       explicit == 0;
 }
 
+/* Verifying takes as long as the exponent is. */
+static bool
+has_short_exponent(const EVP_PKEY *pkey)
+{
+	BIGNUM *e = NULL;
+	bool ok = EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &e) == 1 &&
+		  BN_num_bits(e) <= 64;
+
+	BN_free(e);
+	return ok;
+}
+
 int
 sig_key_of(struct sig_key *k, EVP_PKEY *pkey, const char **why)
 {
@@ -128,9 +140,12 @@ sig_key_of(struct sig_key *k, EVP_PKEY *pkey, const char **why)
 		return k->kind ? 0 : refused(-EINVAL);
 	case EVP_PKEY_RSA:
 		k->kind = SIG_RSA;
-		*why = "an RSA key must have 3072 to 8192 bits";
-		return k->bits < SIG_RSA_MIN || k->bits > SIG_RSA_MAX ? -EINVAL
-								      : 0;
+		*why = "an RSA key must have 3072 to 8192 bits, and an "
+		       "exponent of at most 64";
+		return k->bits < SIG_RSA_MIN || k->bits > SIG_RSA_MAX ||
+			       !has_short_exponent(pkey)
+			   ? refused(-EINVAL)
+			   : 0;
 	default:
 		return refused(-EINVAL);
 	}

@@ -71,6 +71,45 @@ is_cnsa(const struct x509_trust *t, const struct x509_chain *c, const X509 *x)
 		   (alg->scheme == SIG_ECDSA && alg->hash == SIG_SHA384));
 }
 
+/*
+ * A certificate that says what it is for must say IKE or anything (RFC 4945
+ * 5.1.3.12); an authority's own is for signing certificates.
+ */
+static const char *
+purpose_fault(X509 *leaf)
+{
+	EXTENDED_KEY_USAGE *eku;
+	uint32_t flags = X509_get_extension_flags(leaf);
+	bool ike = false;
+
+	if ((flags & EXFLAG_CA) != 0)
+		return "the certificate is an authority's";
+	if ((X509_get_key_usage(leaf) & KU_DIGITAL_SIGNATURE) == 0)
+		return "the certificate's key is not for signatures (key "
+		       "usage)";
+	if ((flags & EXFLAG_XKUSAGE) == 0)
+		return NULL;
+	eku = X509_get_ext_d2i(leaf, NID_ext_key_usage, NULL, NULL);
+	for (int i = 0; i < sk_ASN1_OBJECT_num(eku); i++) {
+		int nid = OBJ_obj2nid(sk_ASN1_OBJECT_value(eku, i));
+
+		ike |= nid == NID_ipsec_IKE || nid == NID_anyExtendedKeyUsage;
+	}
+	EXTENDED_KEY_USAGE_free(eku);
+	return ike ? NULL
+		   : "the certificate is for something else than IKE (extended "
+		     "key usage)";
+}
+
+static bool
+is_sent(const struct x509_chain *c, const X509 *x)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->v[i].x == x)
+			return true;
+	return false;
+}
+
 /* What OpenSSL does not look at, from the leaf to the anchor. */
 static enum auth_cause
 walk(struct x509_trust *t, const struct x509_chain *c, STACK_OF(X509) * path,
@@ -78,11 +117,14 @@ walk(struct x509_trust *t, const struct x509_chain *c, STACK_OF(X509) * path,
 {
 	enum auth_cause cause;
 	int n = sk_X509_num(path);
+	size_t used = 0;
 
 	for (int i = 0; i < n; i++) {
 		X509 *x = sk_X509_value(path, i);
 		int64_t end = x509_epoch(X509_get0_notAfter(x));
 
+		used += is_sent(c, x);
+		t->no_ballast = used == c->n;
 		if (end < *until)
 			*until = end;
 		*why = "suite cnsa: a certificate is not P-384 with SHA-384";
@@ -125,8 +167,8 @@ x509_check(struct x509_trust *t, const struct x509_chain *c, int64_t now,
 	int64_t until = INT64_MAX;
 	enum auth_cause cause;
 
-	*why = "the certificate's key is not for signatures (key usage)";
-	if ((X509_get_key_usage(c->v[0].x) & KU_DIGITAL_SIGNATURE) == 0)
+	t->no_ballast = false;
+	if ((*why = purpose_fault(c->v[0].x)) != NULL)
 		return AC_USAGE;
 	cause = verify(t, c, now, why);
 	if (cause == AC_NONE)

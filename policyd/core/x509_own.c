@@ -9,8 +9,8 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include "common/wire.h"
 #include "common/der.h"
+#include "common/wire.h"
 #include "policyd/core/x509_int.h"
 
 struct x509_own {

@@ -199,6 +199,16 @@ is_signed_by(struct crl *c, EVP_PKEY *key)
 	return EVP_PKEY_up_ref(key) == 1;
 }
 
+/* Says that the CRL is not about everything, or something we do not know. */
+static bool
+narrows(X509_EXTENSION *e)
+{
+	int nid = OBJ_obj2nid(X509_EXTENSION_get_object(e));
+
+	return X509_EXTENSION_get_critical(e) || nid == NID_delta_crl ||
+	       nid == NID_issuing_distribution_point;
+}
+
 /* One that is about everything its issuer signed, and says until when. */
 static const char *
 crl_fault(const struct crl *c)
@@ -217,7 +227,7 @@ crl_fault(const struct crl *c)
 		return "has a CRL with a signature of a kind that is not used "
 		       "here";
 	for (int i = 0; i < X509_CRL_get_ext_count(c->crl); i++)
-		if (X509_EXTENSION_get_critical(X509_CRL_get_ext(c->crl, i)))
+		if (narrows(X509_CRL_get_ext(c->crl, i)))
 			return "has a CRL that is not complete (delta or "
 			       "partial): get the complete one";
 	if (c->from == INT64_MIN || c->until == INT64_MIN)
@@ -329,7 +339,7 @@ x509_crl_check(struct x509_trust *t, X509 *x, X509 *issuer, int64_t now,
 	if (c == NULL || (X509_get_key_usage(issuer) & KU_CRL_SIGN) == 0)
 		return AC_UNTRUSTED;
 	*why = "the CRL of the certificate's issuer is not valid now";
-	if (now < c->from || now > c->until)
+	if (now < c->from || now >= c->until)
 		return AC_EXPIRED;
 	*why = "the certificate is revoked";
 	if (X509_CRL_get0_by_cert(c->crl, &rev, x) == 1)

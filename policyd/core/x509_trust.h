@@ -11,6 +11,8 @@
 #define X509_SEEN_MAX 4096
 
 struct x509_trust {
+	/* The last check needed each certificate that was sent. */
+	bool no_ballast;
 	X509_STORE *store;
 	X509_STORE_CTX *ctx;	    /* initialised anew for each check */
 	STACK_OF(X509) * untrusted; /* of the check under way; borrowed */

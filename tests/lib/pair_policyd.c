@@ -106,6 +106,8 @@ policyd_check(struct world *w, unsigned int i, const struct km_fx *e)
 	it->in.checked.admit =
 	    h->admit != 0 ? h->admit : ADMIT_RECEIVE | ADMIT_SEND;
 	it->in.checked.valid_s = h->valid_s != 0 ? h->valid_s : UINT32_MAX;
+	if (it->in.checked.verdict != AV_OK)
+		it->in.checked.valid_s = 0;
 	h->certs_len = e->check.certs.len;
 	item_push(w, it);
 }

@@ -260,11 +260,12 @@ pki_crl(const struct pki_crl *w)
 	for (size_t i = 0; i < NITEMS(w->revoked); i++)
 		if (w->revoked[i] != NULL)
 			revoke(crl, w->revoked[i]->x);
-	if (w->delta) {
+	if (w->delta != 0) {
 		ASN1_INTEGER *base = ASN1_INTEGER_new();
 
 		ok(ASN1_INTEGER_set(base, 1));
-		ok(X509_CRL_add1_ext_i2d(crl, NID_delta_crl, base, 1, 0));
+		ok(X509_CRL_add1_ext_i2d(
+		    crl, NID_delta_crl, base, w->delta == 1, 0));
 		ASN1_INTEGER_free(base);
 	}
 	ok(X509_CRL_sort(crl));

@@ -59,7 +59,7 @@ struct pki_crl {
 	EVP_PKEY *key;	     /* that signs; default: the issuer's */
 	int64_t from, until; /* default: yesterday, tomorrow */
 	bool endless;	     /* no nextUpdate */
-	bool delta;
+	unsigned int delta;  /* 1: marked critical; 2: not */
 	const struct pki_cert *revoked[4];
 };
 /* DER; static, in a ring of eight. */

@@ -179,7 +179,7 @@ another_authority_is_not_trusted(void **state)
 	make_leaf(&(struct pki_want){ .issuer = &other_root });
 	refused(PKI_CHAIN(&leaf), AC_UNTRUSTED, "issuer");
 	refused(PKI_CHAIN(&leaf, &other_root), AC_UNTRUSTED, "self-signed");
-	refused(PKI_CHAIN(&other_root), AC_USAGE, "key usage");
+	refused(PKI_CHAIN(&other_root), AC_USAGE, "an authority's");
 	/* One that has the name of ours, and not its key. */
 	pki_free(&other_root);
 	pki_make(
@@ -270,7 +270,19 @@ usage_is_looked_at(void **state)
 	    EXT("keyUsage", "digitalSignature,keyEncipherment") });
 	eq(check(PKI_CHAIN(&leaf)), AC_NONE);
 	make_leaf(&(struct pki_want){ EXT("extendedKeyUsage", "serverAuth") });
+	refused(PKI_CHAIN(&leaf), AC_USAGE, "extended key usage");
+	make_leaf(&(struct pki_want){
+	    EXT("extendedKeyUsage", "critical,timeStamping") });
+	refused(PKI_CHAIN(&leaf), AC_USAGE, "extended key usage");
+	make_leaf(&(struct pki_want){
+	    EXT("extendedKeyUsage", "serverAuth,ipsecIKE") });
 	eq(check(PKI_CHAIN(&leaf)), AC_NONE);
+	make_leaf(&(struct pki_want){
+	    EXT("extendedKeyUsage", "anyExtendedKeyUsage") });
+	eq(check(PKI_CHAIN(&leaf)), AC_NONE);
+	/* An authority's own key signs certificates and no AUTH. */
+	make_leaf(&(struct pki_want){ .ca = true });
+	refused(PKI_CHAIN(&leaf), AC_USAGE, "an authority's");
 	/* RFC 5280 4.2.1.1 */
 	make_leaf(&(struct pki_want){ EXT("authorityKeyIdentifier", "") });
 	refused(PKI_CHAIN(&leaf), AC_USAGE, "Missing Authority Key");

@@ -215,7 +215,15 @@ certificate_files_are_blamed_by_name(void **state)
 	put("hq.pem", pki_join(pem_of(&leaf), pem_of(&root)), 0644);
 	refused("not in order");
 	put("hq.pem", pem_of(&leaf), 0646);
-	refused("anybody may write to it");
+	refused("may write to it");
+	put("hq.pem", pem_of(&leaf), 0664);
+	refused("may write to it");
+	put("hq.pem", pem_of(&leaf), 0644);
+	if (geteuid() == 0) {
+		eq(chown(in_dir("hq.pem"), 1234, 1234), 0);
+		refused("belongs to somebody else");
+		eq(chown(in_dir("hq.pem"), 0, 0), 0);
+	}
 	pki_make(&c,
 	    &(struct pki_want){ .dn = "CN=other,O=Example", .issuer = &mid });
 	put("hq.pem", pem_of(&c), 0644);

@@ -216,7 +216,9 @@ crl_files_are_pem_or_der(void **state)
 	no_crls(pem, "");
 	no_crls(pki_crl(&(struct pki_crl){ .issuer = &mid, .endless = true }),
 	    "until when");
-	no_crls(pki_crl(&(struct pki_crl){ .issuer = &mid, .delta = true }),
+	no_crls(pki_crl(&(struct pki_crl){ .issuer = &mid, .delta = 1 }),
+	    "not complete");
+	no_crls(pki_crl(&(struct pki_crl){ .issuer = &mid, .delta = 2 }),
 	    "not complete");
 	trust_anew(false);
 	b = pki_crl(&(struct pki_crl){ .issuer = &mid });
@@ -308,6 +310,7 @@ chains_are_kept_for_their_time(void **state)
 	struct x509_chain *c = parsed(certs), *was = c;
 
 	(void)state;
+	eq(x509_check(trust, c, PKI_NOW, false, &valid_s, &why), AC_NONE);
 	x509_keep(trust, &c, certs, PKI_NOW, false, 100);
 	assert_ptr_equal(c, was); /* for the first time */
 	assert_null(x509_kept(trust, certs, PKI_NOW, false, &valid_s));
@@ -332,6 +335,24 @@ chains_are_kept_for_their_time(void **state)
 	assert_ptr_equal(
 	    x509_kept(trust, certs, PKI_NOW + 8, true, &valid_s), was);
 	eq(valid_s, 99);
+}
+
+/* What nobody needs may be varied without end: such chains are not kept. */
+static void
+chains_with_ballast_are_not_kept(void **state)
+{
+	struct chunk certs = PKI_CHAIN(&leaf, &mid, &mid);
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct x509_chain *c = parsed(certs), *was = c;
+
+		eq(x509_check(trust, c, PKI_NOW, false, &valid_s, &why),
+		    AC_NONE);
+		x509_keep(trust, &c, certs, PKI_NOW, false, 100);
+		assert_ptr_equal(c, was);
+		x509_chain_free(&c);
+	}
 }
 
 static bool
@@ -418,6 +439,7 @@ main(void)
 		T(anchors_are_named_by_their_keys),
 		T(an_anchor_need_not_be_a_root),
 		T(chains_are_kept_for_their_time),
+		T(chains_with_ballast_are_not_kept),
 		T(names_are_bound_by_type),
 	};
 

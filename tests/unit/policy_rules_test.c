@@ -189,6 +189,20 @@ receiver_hears_its_designated_senders(void **state)
 				 "end 1\n");
 }
 
+/* A host without IPv6 can ask nobody by it: no rule is spent on that. */
+static void
+peers_have_rules_by_families_of_the_host(void **state)
+{
+	struct pol_slots s = { .slot = { 0 } };
+
+	(void)state;
+	p = pol_from(POL_HOST("scout", "\"192.0.2.17\"") POL_PEERS POL_GROUP(
+	    "c", "receiver", "address = \"239.1.1.3\" designated = hq-01"));
+	eq(pol_rules(p, &s, 1, &out), 0);
+	assert_non_null(strstr(got, "peer 192.0.2.1/32 20\n"));
+	assert_null(strstr(got, "peer 2001:db8::1"));
+}
+
 static void
 rates_are_the_highest_that_concern_the_peer(void **state)
 {
@@ -407,6 +421,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(sender_hears_anyone),
 		T(receiver_hears_its_designated_senders),
+		T(peers_have_rules_by_families_of_the_host),
 		T(rates_are_the_highest_that_concern_the_peer),
 		T(a_sender_that_knows_hears_from_there_only),
 		T(interfaces_are_told),
