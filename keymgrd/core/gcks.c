@@ -317,6 +317,11 @@ gcks_dgram(struct km *km, const struct ike_hdr *h, const struct km_in *in,
 	}
 	if (h->exchange == IKE_SA_INIT && memcmp(h->spi_r, zero, 8) == 0)
 		return gcks_init(km, h, in, fx);
+	/* It is never protected, and has no place on an SA. */
+	if (h->exchange == IKE_SA_INIT) {
+		km->count[C_DROP_UNEXPECTED]++;
+		return -EBADMSG;
+	}
 	sa = satab_get(&km->gcks->t, BY_SPI, satab_spi_key(h->spi_r));
 	if (sa == NULL || memcmp(sa->spi_i, h->spi_i, 8) != 0) {
 		km->count[C_DROP_NO_SA]++;

@@ -300,12 +300,15 @@ int
 gm_dgram(struct km *km, const struct ike_hdr *h, const struct km_in *in,
     struct fx *fx)
 {
+	bool request = (h->flags & IKE_F_RESPONSE) == 0;
+
 	/* We are always the original initiator. */
-	if (h->flags & IKE_F_INITIATOR) {
+	if (h->flags & IKE_F_INITIATOR ||
+	    (request && h->exchange == IKE_SA_INIT)) {
 		km->count[C_DROP_UNEXPECTED]++;
 		return -EBADMSG;
 	}
-	if (h->flags & IKE_F_RESPONSE)
+	if (!request)
 		return on_response(km, h, in, fx);
 	if (!by_gcks(km, h, in)) {
 		km->count[C_DROP_NO_SA]++;

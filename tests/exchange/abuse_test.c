@@ -365,6 +365,34 @@ public_key_that_is_none(void **state)
 	world_free(&w);
 }
 
+/* IKE_SA_INIT under the keys of an open SA, from either end: no answer. */
+static void
+init_on_an_open_sa(void **state)
+{
+	struct world *w = sender(4);
+	struct forge f = { 0 };
+	struct raw r;
+	unsigned int sent;
+
+	(void)state;
+	enter(&r, w, 1, W_GROUP);
+	r.n_got = 0;
+	raw_begin(&r, IKE_SA_INIT, 2);
+	raw_end(&r);
+	assert_int_equal(r.n_got, 0);
+	assert_int_equal(world_count(w, 0, "drop.unexpected"), 1);
+	world_free(&w);
+
+	w = world_two();
+	world_go(w);
+	sent = w->host[2].n_sent;
+	forge_begin(&f, w);
+	forge_end(&f, IKE_SA_INIT, 0, 0, 0, 1);
+	assert_int_equal(w->host[2].n_sent, sent);
+	assert_int_equal(world_count(w, 2, "drop.unexpected"), 1);
+	world_free(&w);
+}
+
 static void
 delete_it(struct forge *f, struct world *w)
 {
@@ -466,6 +494,7 @@ main(void)
 		cmocka_unit_test(late_timer),
 		cmocka_unit_test(forbidden_peer_hears_it),
 		cmocka_unit_test(public_key_that_is_none),
+		cmocka_unit_test(init_on_an_open_sa),
 		cmocka_unit_test(delete_after_leaving),
 		cmocka_unit_test(chance_fails_at_a_delete),
 		cmocka_unit_test(chance_fails_at_the_next_gcks),
