@@ -52,8 +52,9 @@ if ! { apt-get update -qq && apt-get install -y -qq \
 fi
 case $missing in
 *charon-systemd*)
-	! command -v systemctl >/dev/null ||
-	    systemctl disable strongswan.service >"$log" 2>&1 ||
+	# Works without systemd, too: it may be installed later.
+	DPKG_MAINTSCRIPT_PACKAGE=charon-systemd \
+	    deb-systemd-helper disable strongswan.service >"$log" 2>&1 ||
 	    echo "deps: strongswan.service is still enabled:" \
 		"$(tail -1 "$log")" >&2
 	;;
