@@ -136,7 +136,7 @@ next_gcks(struct km *km, struct fx *fx)
 }
 
 static int
-gm_feed(struct km *km, const struct gm_in *in, struct fx *fx)
+follow(struct km *km, const struct gm_in *in, struct fx *fx)
 {
 	struct fx_mark mark = fx_mark(fx);
 	const struct edge *e = NULL;
@@ -160,6 +160,19 @@ gm_feed(struct km *km, const struct gm_in *in, struct fx *fx)
 	if (r == GM_ELSE)
 		km->gm->state = e->other;
 	return r == GM_ELSE ? 0 : r;
+}
+
+/* Who is to leave does so as soon as the exchange under way is over. */
+static int
+gm_feed(struct km *km, const struct gm_in *in, struct fx *fx)
+{
+	struct gm *gm = km->gm;
+	int r = follow(km, in, fx);
+
+	if (r != 0 || !gm->leave || gm->state == GM_REG_SENT)
+		return r;
+	gm->leave = false;
+	return gm_leave(km, fx);
 }
 
 /* A record from the future: not of this boot, or the clock was set back. */
@@ -459,15 +472,23 @@ gm_resync(struct km *km, bool policyd, struct fx *fx)
 	return gm_feed(km, &(struct gm_in){ .ev = GE_RESYNC }, fx);
 }
 
-/* In the middle of a registration there is nobody to say good-bye to. */
+/* While a GCKS is not authenticated there is nobody to say good-bye to. */
 int
 gm_leave(struct km *km, struct fx *fx)
 {
 	struct gm *gm = km->gm;
 
-	if (gm->state == GM_WAIT)
+	switch (gm->state) {
+	case GM_WAIT:
 		return gm_feed(km, &(struct gm_in){ .ev = GE_LEAVE }, fx);
-	return gm->state != GM_LEAVING ? gm_gone(km, fx) : 0;
+	case GM_REG_SENT: /* one request at a time */
+		gm->leave = true;
+		return 0;
+	case GM_LEAVING:
+		return 0;
+	default:
+		return gm_gone(km, fx);
+	}
 }
 
 enum group_state

@@ -118,6 +118,7 @@ struct gm {
 	uint32_t req;  /* to policyd */
 	uint16_t hint; /* last unprotected error notify, or 0 */
 	enum gm_tell tell;
+	bool leave;    /* when GSA_REGISTRATION is answered, or not */
 	char why[200]; /* last failure, "" after a success */
 	uint8_t *out;  /* protected request under way, as sent */
 	size_t out_len;

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "keymgrd/core/gm.h"
 #include "keymgrd/core/ike/sa.h"
 #include "tests/lib/pair.h"
 #include "tests/lib/raw.h"
@@ -432,6 +433,36 @@ leave_with_nobody_to_tell(void **state)
 	}
 }
 
+/* A request is under way: its answer first, then good-bye. */
+static void
+leave_while_registering_again(void **state)
+{
+	(void)state;
+	for (int lost = 0; lost < 2; lost++) {
+		struct km_in in = { .ev = KM_EV_LEAVE };
+		struct tally t = { .drop = lost ? GSA_REGISTRATION : 0 };
+		struct world *w = world_two();
+
+		world_go(w);
+		w->net = tally;
+		w->arg = &t;
+		while (w->host[2].km->gm->state != GM_REG_SENT) {
+			uint64_t due = km_deadline(w->host[2].km);
+			struct km_in tick = { .ev = KM_EV_TIMER };
+
+			w->now = due > w->now ? due : w->now;
+			assert_int_equal(world_event(w, 2, &tick), 0);
+		}
+		assert_int_equal(world_event(w, 2, &in), 0);
+		assert_int_equal(w->host[2].n_left, 0);
+		world_run(w, w->now + 10000);
+		assert_int_equal(w->host[2].n_left, 1);
+		assert_int_equal(world_count(w, 0, "reg.left"), !lost);
+		assert_int_equal(world_count(w, 2, "reg.ok"), lost ? 1 : 2);
+		world_free(&w);
+	}
+}
+
 static void
 leave_of_a_sender(void **state)
 {
@@ -463,6 +494,7 @@ main(void)
 		cmocka_unit_test(leave),
 		cmocka_unit_test(leave_without_an_answer),
 		cmocka_unit_test(leave_with_nobody_to_tell),
+		cmocka_unit_test(leave_while_registering_again),
 		cmocka_unit_test(leave_of_a_sender),
 	};
 
