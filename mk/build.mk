@@ -27,6 +27,10 @@ $(B)/lib/%.a:
 	@$(SAY) "  AR      $@"
 	$(Q)ar rcs $@ $(filter %.o,$^)
 
+# What an object depends on is written down with $(B) in its name: builds that
+# name the same directory in another way (make check does) know it too.
+DEPS	= -MMD -MP -MT '$$(B)/obj/$(patsubst $(B)/obj/%,%,$@)'
+
 # Other flags than last time: everything is built anew.
 BUILT_BY = $(CC) $(CPPFLAGS) $(MIKE_CFLAGS) $(CFLAGS)
 quoted	= '$(subst ','\'',$(1))'
@@ -39,7 +43,7 @@ $(B)/flags: always
 $(B)/obj/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	@$(SAY) "  CC      $<"
-	$(Q)$(CC) $(CPPFLAGS) $(MIKE_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) $(MIKE_CFLAGS) $(CFLAGS) $(DEPS) -c -o $@ $<
 
 # Each program links what it uses; --as-needed drops the rest.
 LIBS	:= $(call PKG,--libs nanomsg libcrypto libbsd libevent_core libseccomp \

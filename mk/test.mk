@@ -86,7 +86,7 @@ PROBES	= $(foreach p,$(PROBED),$(ACTS:%=$(B)/probe/$(p)-%))
 $(ACTS:%=$(B)/obj/probe/%.o): $(B)/obj/probe/%.o: tests/sandbox/probe.c $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -DPROBE_ACT='"$*"' $(MIKE_CFLAGS) $(CFLAGS) \
-	    -MMD -MP -c -o $@ $<
+	    $(DEPS) -c -o $@ $<
 probed_dir = $(if $(filter mike-spawn,$(1)),spawn,$(1))
 define probe
 $(B)/probe/$(1)-$(2): $(B)/obj/probe/$(2).o $(call obj,$(call probed_dir,$(1))) \
