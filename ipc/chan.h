@@ -45,11 +45,12 @@ void chan_free(struct chan **c);
 bool chan_is_up(const struct chan *c);
 
 /*
- * Send, or queue while the peer does not read.  -ENOTCONN before up (and
- * nothing is kept), -ENOBUFS when the queue (4 MiB) is full.
+ * Take a message: those of one wake-up leave together (ipc/frame.h), and wait
+ * in a queue while the peer does not read.  -ENOTCONN before up (and nothing
+ * is kept), -ENOBUFS when the queue (4 MiB) is full.
  */
 int chan_send(struct chan *c, const struct msg *m) MUST_CHECK;
-/* The same for what may be lost: never queues; -EAGAIN when it cannot go. */
+/* The same for what may be lost: -EAGAIN when frames wait for the peer. */
 int chan_try(struct chan *c, const struct msg *m) MUST_CHECK;
 /* Octets that chan_send() has queued, with what keeping them costs. */
 size_t chan_waiting(const struct chan *c);

@@ -177,7 +177,8 @@ shared_keys(struct ikesa *sa)
 		    (struct chunk){ shared, ke_shared_len(hs->suite.ke) },
 		    v.c.nonce, own, sa->spi_i, sa->spi_r, &hs->keys);
 	explicit_bzero(shared, sizeof(shared));
-	explicit_bzero(hs->priv, r == 0 ? sizeof(hs->priv) : 0);
+	if (r == 0)
+		explicit_bzero(hs->priv, sizeof(hs->priv));
 	hs->have_keys = r == 0;
 	return r;
 }
@@ -208,8 +209,8 @@ expected(const struct km *km, const struct ikesa *sa, const struct ike_hdr *h)
 	/* A host that slept may hear of the time only after this. */
 	if (sa->state == RS_OPEN)
 		return sa->until_ms > km->now_ms;
-	return (sa->state == RS_INIT &&
-		(h->exchange == GSA_AUTH || h->exchange == IKE_AUTH));
+	return sa->state == RS_INIT &&
+	       (h->exchange == GSA_AUTH || h->exchange == IKE_AUTH);
 }
 
 /* A whole request; the numbers are put back when it cannot be served. */

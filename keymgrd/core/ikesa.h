@@ -56,7 +56,7 @@ struct handshake {
 	uint8_t maced_i[PRF_MAX], maced_r[PRF_MAX];
 	struct group_ask ask;
 	bool wants_child; /* IKE_AUTH that is not childless */
-	/* Answers; have_verdict without authenticity ends it at once. */
+	/* Answers; have_verdict is for a peer proved authentic alone. */
 	bool mixing, have_verdict;
 	enum auth_verdict verdict;
 	uint8_t admit;
