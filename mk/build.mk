@@ -11,7 +11,7 @@ src	= $(sort $(wildcard $(addsuffix /*.c,$(1))))
 obj	= $(patsubst %.c,$(B)/obj/%.o,$(call src,$(1)))
 subdirs	= $(patsubst %/,%,$(sort $(dir $(wildcard $(1)/*.c $(1)/*/*.c))))
 
-CORES	= dispatcherd groupd keymgrd policyd spawn
+CORES	= dispatcherd groupd keymgrd policyd spawn mikesim
 LIBCOMMON = $(B)/lib/libcommon.a
 CORELIBS = $(CORES:%=$(B)/lib/lib%-core.a)
 
@@ -51,6 +51,7 @@ LIBS	:= $(call PKG,--libs nanomsg libcrypto libbsd libevent_core libseccomp \
 LIBS_dispatcherd := $(call PKG,--libs libnl-3.0)
 LIBS_policyd := $(call PKG,--libs libconfuse sqlite3)
 LIBS_mikectl := $(call PKG,--libs jansson)
+LIBS_mikesim := $(call PKG,--libs libconfuse jansson libpcap) -lm
 
 define program
 $(B)/bin/$(1): $(call obj,$(2)) $(if $(filter $(2),$(CORES)),\
@@ -59,7 +60,21 @@ $(B)/bin/$(1): $(call obj,$(2)) $(if $(filter $(2),$(CORES)),\
 	@$(SAY) "  LINK    $$@"
 	$(Q)$(CC) $(MIKE_LDFLAGS) $(LDFLAGS) -o $$@ $$^ $$(LIBS_$(1)) $$(LIBS)
 endef
-$(foreach d,$(filter-out spawn,$(CORES)) mikectl,$(eval $(call program,$(d),$(d))))
+$(foreach d,$(filter-out spawn mikesim,$(CORES)) mikectl,$(eval $(call program,$(d),$(d))))
 $(eval $(call program,mike-spawn,spawn))
+
+# The simulation links the cores of all daemons, and looks over their shoulder
+# at the functions that are wrapped (mikesim/core/wrap.c).
+SIM_WRAPPED = ike_keys_derive sig_make sig_check ke_public ke_shared x509_check
+SIM_WRAP = $(SIM_WRAPPED:%=-Wl,--wrap=%)
+SIM_LIBS = $(B)/lib/libmikesim-core.a $(filter-out %/libmikesim-core.a,$(CORELIBS)) \
+	   $(LIBCOMMON)
+$(B)/obj/mikesim/%.o: MIKE_CFLAGS += -ffp-contract=off
+$(B)/bin/mikesim: $(call obj,mikesim mikesim/out) $(SIM_LIBS)
+	@mkdir -p $(@D)
+	@$(SAY) "  LINK    $@"
+	$(Q)$(CC) $(MIKE_LDFLAGS) $(LDFLAGS) $(SIM_WRAP) -pthread -o $@ \
+	    $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+	    $(LIBS_mikesim) $(LIBS)
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

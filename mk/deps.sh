@@ -5,7 +5,7 @@
 set -eu
 build="gcc pkg-config libnl-3-dev libnanomsg-dev libssl-dev libbsd-dev \
  libevent-dev libseccomp-dev libcap-ng-dev libconfuse-dev libsqlite3-dev \
- libjansson-dev"
+ libjansson-dev libpcap-dev"
 lab="iproute2 iputils-ping kmod netbase procps socat tcpdump openssl user-mode-linux"
 check="libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy \
  cppcheck valgrind mandoc universal-ctags tshark charon-systemd \

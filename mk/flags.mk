@@ -2,7 +2,7 @@
 # Compiler flags.  Nothing is configured: what the compiler has is probed.
 
 PKGS	= libnl-3.0 nanomsg libcrypto libbsd libevent_core libseccomp libcap-ng \
-	  libconfuse sqlite3 jansson
+	  libconfuse sqlite3 jansson libpcap
 PKG	= $(shell pkg-config $(1) 2>/dev/null)
 
 cc-option = $(shell $(CC) -Werror $(1) -c -x c /dev/null -o /dev/null \

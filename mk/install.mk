@@ -7,7 +7,7 @@ SBINDIR	= $(DESTDIR)$(PREFIX)/sbin
 MANDIR	= $(DESTDIR)$(PREFIX)/share/man
 DOCDIR	= $(DESTDIR)$(PREFIX)/share/doc/mike
 INSTALL	?= install
-DAEMONS	= $(filter-out mikectl mike-spawn,$(PROGRAMS))
+DAEMONS	= $(filter-out mikectl mikesim mike-spawn,$(PROGRAMS))
 MANPAGES = $(wildcard docs/man/*.[1-8])
 EXAMPLES = $(wildcard packaging/examples/*)
 

@@ -38,7 +38,8 @@ HELPERS	= $(call helps_of,$(HELP_KINDS))
 
 LIBTEST	= $(B)/lib/libtest.a
 TESTLIBS = $(LIBTEST) $(CORELIBS) $(LIBCOMMON)
-TEST_PKGS := $(call PKG,--libs cmocka libnl-3.0 libconfuse sqlite3 jansson)
+TEST_PKGS := $(call PKG,--libs cmocka libnl-3.0 libconfuse sqlite3 jansson \
+	     libpcap) -lm
 
 $(LIBTEST): $(call obj,tests/lib tests/bench/lib)
 
@@ -81,7 +82,7 @@ fuzzers: $(FUZZERS)
 # Probe builds: a daemon's own objects and libraries with a sandbox_probe()
 # that commits one forbidden act (tests/sandbox/probe.c).
 ACTS	= none open inet packet netlink exec ptrace mount setuid
-PROBED	= $(filter-out mikectl,$(PROGRAMS))
+PROBED	= $(filter-out mikectl mikesim,$(PROGRAMS))
 PROBES	= $(foreach p,$(PROBED),$(ACTS:%=$(B)/probe/$(p)-%))
 $(ACTS:%=$(B)/obj/probe/%.o): $(B)/obj/probe/%.o: tests/sandbox/probe.c $(B)/flags
 	@mkdir -p $(@D)
