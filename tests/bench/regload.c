@@ -213,6 +213,33 @@ name_of(const struct load *l, unsigned int i, char buf[64])
 	return buf;
 }
 
+/* A CA that tests/lib/mkpki.sh made: DIR/ca.pem and DIR/ca.key. */
+static struct chunk
+file_in(const char *dir, const char *name, char buf[4096])
+{
+	char path[512];
+	size_t n;
+	FILE *f;
+
+	must((size_t)snprintf(path, sizeof(path), "%s/%s", dir, name) <
+	     sizeof(path));
+	if ((f = fopen(path, "r")) == NULL)
+		err(66, "%s: make it with mkpki.sh", path);
+	n = fread(buf, 1, 4096, f);
+	fclose(f);
+	must(n < 4096);
+	return (struct chunk){ (const uint8_t *)buf, n };
+}
+
+static struct ca *
+ca_load(const char *dir)
+{
+	char cert[4096], key[4096];
+
+	return ca_from(file_in(dir, "ca.pem", cert),
+	    file_in(dir, "ca.key", key), time(NULL));
+}
+
 static void
 leaves_make(struct load *l)
 {
@@ -223,7 +250,7 @@ leaves_make(struct load *l)
 	l->ca = ca_load(l->ca_dir);
 	must((l->leaf = calloc(l->n, sizeof(*l->leaf))) != NULL);
 	for (unsigned int i = 0; i < l->n; i++)
-		ca_leaf(l->ca, name_of(l, i, name), &l->leaf[i]);
+		ca_leaf(l->ca, name_of(l, i, name), NULL, &l->leaf[i]);
 }
 
 static struct addrinfo *

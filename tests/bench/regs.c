@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "common/crypto.h"
 #include "common/log.h"
@@ -31,7 +32,7 @@ leaves_new(struct ca *ca, unsigned int n)
 	must(v != NULL);
 	for (unsigned int i = 0; i < n; i++) {
 		snprintf(name, sizeof(name), "gm-%06u", i);
-		ca_leaf(ca, name, &v[i]);
+		ca_leaf(ca, name, NULL, &v[i]);
 	}
 	return v;
 }
@@ -97,7 +98,7 @@ main(int argc, char **argv)
 	log_init("regs");
 	must(runs > 0 && runs <= RUNS_MAX && n >= SLICES);
 	must(crypto_init() == 0 && secret_init() == 0);
-	ca = ca_new();
+	ca = ca_new(NULL, time(NULL));
 	leaves = leaves_new(ca, runs * n + 1);
 	e = evp_bench_new();
 	certs = bworld_new(ca);

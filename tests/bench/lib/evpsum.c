@@ -8,7 +8,7 @@
 
 #include <openssl/x509v3.h>
 
-#include "tests/bench/lib/ca.h"
+#include "mikesim/core/ca.h"
 
 #define LEAVES 64  /* so that no certificate comes twice in a row */
 #define SIGNED 330 /* octets: IKE_SA_INIT, nonce and MACed ID */
@@ -158,7 +158,7 @@ evp_bench_new(void)
 	X509 *anchor;
 
 	must(b != NULL);
-	b->ca = ca_new();
+	b->ca = ca_new(NULL, time(NULL));
 	der = ca_cert(b->ca);
 	anchor = d2i_X509(NULL, &der.p, (long)der.len);
 	must((b->anchors = X509_STORE_new()) != NULL && anchor != NULL &&
@@ -168,7 +168,7 @@ evp_bench_new(void)
 		char name[32];
 
 		snprintf(name, sizeof(name), "receiver-%06u", i);
-		ca_leaf(b->ca, name, &b->leaf[i]);
+		ca_leaf(b->ca, name, NULL, &b->leaf[i]);
 	}
 	b->peer = x25519_new();
 	for (size_t i = 0; i < sizeof(b->msg); i++)

@@ -5,7 +5,7 @@
 /* AUTH payloads of peers that the benches play. */
 
 #include "common/ike/auth.h"
-#include "tests/bench/lib/ca.h"
+#include "mikesim/core/ca.h"
 
 #define METHOD_PSK 2
 #define METHOD_SIGNATURE 14 /* RFC 7427, here with Ed25519 (RFC 8420) */

@@ -446,7 +446,7 @@ bworld_new(struct ca *ca)
 	must(addr_parse(&w->hq.addr, "10.77.0.1") == 0);
 	must(addr_parse(&w->peer.addr, "10.77.0.2") == 0);
 	if (ca != NULL)
-		ca_leaf(ca, HQ, &w->own);
+		ca_leaf(ca, HQ, NULL, &w->own);
 	must((w->gcks.fx = fx_new()) != NULL);
 	must((w->gm.fx = fx_new()) != NULL);
 	policyd_start(w);

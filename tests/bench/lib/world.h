@@ -7,7 +7,7 @@
  * that register with it, all in one thread of one process.
  */
 
-#include "tests/bench/lib/ca.h"
+#include "mikesim/core/ca.h"
 
 struct bworld;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "tests/bench/lib/ca.h"
+#include "mikesim/core/ca.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,8 +16,8 @@ struct ca {
 	X509 *cert;
 	uint8_t *der;
 	size_t der_len;
-	long serial;
-	size_t pad; /* what made the last leaf as long as it is */
+	int64_t from, until; /* of leaves, seconds since 1970 */
+	size_t pad;	     /* what made the last leaf as long as it is */
 };
 
 static X509_NAME *
@@ -46,9 +46,12 @@ ca_dn(const char *name, uint8_t out[LEAF_DN_MAX])
 }
 
 static EVP_PKEY *
-key_new(void)
+key_new(const uint8_t *seed)
 {
-	EVP_PKEY *k = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	EVP_PKEY *k = seed == NULL
+			  ? EVP_PKEY_Q_keygen(NULL, NULL, "ED25519")
+			  : EVP_PKEY_new_raw_private_key(
+				EVP_PKEY_ED25519, NULL, seed, CA_SEED_LEN);
 
 	must(k != NULL);
 	return k;
@@ -66,28 +69,33 @@ extend(X509 *cert, X509 *issuer, int nid, const char *value)
 	X509_EXTENSION_free(e);
 }
 
-/* Serial numbers of 16 octets, as a CA of our days has them. */
+/*
+ * Serial numbers of 16 octets, as a CA of our days has them; from the name, so
+ * that a certificate is the same whenever it is made.
+ */
 static void
-serial_set(X509 *cert, long n)
+serial_set(X509 *cert, const char *cn)
 {
-	BIGNUM *b = BN_new();
+	uint8_t md[EVP_MAX_MD_SIZE];
+	BIGNUM *b;
 
-	must(b != NULL && BN_set_word(b, 0x4d494b45) == 1 &&
-	     BN_lshift(b, b, 96) == 1 && BN_add_word(b, (BN_ULONG)n) == 1);
+	must(EVP_Digest(cn, strlen(cn), md, NULL, EVP_sha256(), NULL) == 1);
+	md[0] = (md[0] & 0x7f) | 0x40; /* positive, and all 16 are needed */
+	must((b = BN_bin2bn(md, 16, NULL)) != NULL);
 	must(BN_to_ASN1_INTEGER(b, X509_get_serialNumber(cert)) != NULL);
 	BN_free(b);
 }
 
 static X509 *
-cert_new(const char *cn, EVP_PKEY *key, long serial)
+cert_new(const struct ca *c, const char *cn, EVP_PKEY *key)
 {
 	X509 *x = X509_new();
 	X509_NAME *n = name_new(cn);
 
 	must(x != NULL && X509_set_version(x, X509_VERSION_3) == 1);
-	serial_set(x, serial);
-	must(X509_gmtime_adj(X509_getm_notBefore(x), -3600) != NULL);
-	must(X509_gmtime_adj(X509_getm_notAfter(x), DAYS * 86400L) != NULL);
+	serial_set(x, cn);
+	must(ASN1_TIME_set(X509_getm_notBefore(x), c->from) != NULL);
+	must(ASN1_TIME_set(X509_getm_notAfter(x), c->until) != NULL);
 	must(X509_set_subject_name(x, n) == 1 && X509_set_pubkey(x, key) == 1);
 	X509_NAME_free(n);
 	return x;
@@ -102,55 +110,48 @@ keep_der(struct ca *c)
 	c->der_len = (size_t)len;
 }
 
-struct ca *
-ca_new(void)
+static struct ca *
+ca_make(int64_t now)
 {
 	struct ca *c = calloc(1, sizeof(*c));
 
 	must(c != NULL);
-	c->key = key_new();
-	c->cert = cert_new("Bench CA", c->key, 1);
+	c->from = now - 3600;
+	c->until = now + DAYS * 86400;
+	c->pad = PAD;
+	return c;
+}
+
+struct ca *
+ca_new(const uint8_t seed[CA_SEED_LEN], int64_t now)
+{
+	struct ca *c = ca_make(now);
+
+	c->key = key_new(seed);
+	c->cert = cert_new(c, "Example CA", c->key);
 	must(
 	    X509_set_issuer_name(c->cert, X509_get_subject_name(c->cert)) == 1);
 	extend(c->cert, c->cert, NID_basic_constraints, "critical,CA:TRUE");
 	extend(c->cert, c->cert, NID_key_usage, "critical,keyCertSign,cRLSign");
 	extend(c->cert, c->cert, NID_subject_key_identifier, "hash");
 	must(X509_sign(c->cert, c->key, NULL) > 0);
-	c->serial = 1;
-	c->pad = PAD;
 	keep_der(c);
 	return c;
 }
 
-static FILE *
-open_in(const char *dir, const char *name)
-{
-	char path[512];
-	FILE *f;
-
-	must((size_t)snprintf(path, sizeof(path), "%s/%s", dir, name) <
-	     sizeof(path));
-	if ((f = fopen(path, "r")) == NULL) {
-		fprintf(stderr, "%s: cannot read it; make it with mkpki.sh\n",
-		    path);
-		exit(66);
-	}
-	return f;
-}
-
 struct ca *
-ca_load(const char *dir)
+ca_from(struct chunk cert_pem, struct chunk key_pem, int64_t now)
 {
-	struct ca *c = calloc(1, sizeof(*c));
-	FILE *cert = open_in(dir, "ca.pem"), *key = open_in(dir, "ca.key");
+	struct ca *c = ca_make(now);
+	BIO *cert = BIO_new_mem_buf(cert_pem.p, (int)cert_pem.len);
+	BIO *key = BIO_new_mem_buf(key_pem.p, (int)key_pem.len);
 
-	must(c != NULL);
-	c->cert = PEM_read_X509(cert, NULL, NULL, NULL);
-	c->key = PEM_read_PrivateKey(key, NULL, NULL, NULL);
-	fclose(cert);
-	fclose(key);
+	must(cert != NULL && key != NULL);
+	c->cert = PEM_read_bio_X509(cert, NULL, NULL, NULL);
+	c->key = PEM_read_bio_PrivateKey(key, NULL, NULL, NULL);
+	BIO_free(cert);
+	BIO_free(key);
 	must(c->cert != NULL && c->key != NULL);
-	c->pad = PAD;
 	keep_der(c);
 	return c;
 }
@@ -174,7 +175,7 @@ ca_cert(const struct ca *c)
 static X509 *
 leaf_cert(struct ca *c, const struct leaf *l, size_t pad)
 {
-	X509 *x = cert_new(l->name, l->key, c->serial);
+	X509 *x = cert_new(c, l->name, l->key);
 	char san[256];
 
 	must(X509_set_issuer_name(x, X509_get_subject_name(c->cert)) == 1);
@@ -192,15 +193,15 @@ leaf_cert(struct ca *c, const struct leaf *l, size_t pad)
 
 /* The name in the subjectAltName is as long as makes LEAF_LEN octets. */
 void
-ca_leaf(struct ca *c, const char *name, struct leaf *out)
+ca_leaf(struct ca *c, const char *name, const uint8_t seed[CA_SEED_LEN],
+    struct leaf *out)
 {
 	X509 *x;
 	int n;
 
-	*out = (struct leaf){ .key = key_new() };
+	*out = (struct leaf){ .key = key_new(seed) };
 	must((size_t)snprintf(out->name, sizeof(out->name), "%s", name) <
 	     sizeof(out->name));
-	c->serial++;
 	x = leaf_cert(c, out, c->pad);
 	if ((n = i2d_X509(x, NULL)) != LEAF_LEN) {
 		X509_free(x);

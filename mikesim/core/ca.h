@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef TESTS_BENCH_LIB_CA_H
-#define TESTS_BENCH_LIB_CA_H
+#ifndef MIKESIM_CORE_CA_H
+#define MIKESIM_CORE_CA_H
 
 /*
- * An Ed25519 certification authority inside the process, for peers that are
- * made by the thousand.  Failures end the process: there is nothing to measure
- * then.
+ * An Ed25519 certification authority inside the process, for hosts that are
+ * made by the thousand.  Failures end the process: nothing can go on then.
  */
 
 #include <openssl/evp.h>
 
 #include "common/util.h"
 
+#define CA_SEED_LEN 32 /* of an Ed25519 private key */
 #define LEAF_DN_MAX 128
 #define LEAF_LEN 450 /* octets of every leaf certificate */
 
@@ -25,14 +25,16 @@ struct leaf {
 	size_t dn_len;
 };
 
-struct ca *ca_new(void);
-/* A CA that tests/lib/mkpki.sh made: DIR/ca.pem and DIR/ca.key. */
-struct ca *ca_load(const char *dir);
+/* seed NULL: a new key.  What it signs is valid from an hour before `now`. */
+struct ca *ca_new(const uint8_t seed[CA_SEED_LEN], int64_t now);
+/* Take key and certificate over from files in PEM. */
+struct ca *ca_from(struct chunk cert_pem, struct chunk key_pem, int64_t now);
 void ca_free(struct ca **c);
 /* The certificate of the CA, DER; borrowed. */
 struct chunk ca_cert(const struct ca *c);
-/* The subject is O=Example, CN=name. */
-void ca_leaf(struct ca *c, const char *name, struct leaf *out);
+/* The subject is O=Example, CN=name.  seed NULL: a new key. */
+void ca_leaf(struct ca *c, const char *name, const uint8_t seed[CA_SEED_LEN],
+    struct leaf *out);
 void leaf_fini(struct leaf *l);
 /* PEM; to be freed by free(). */
 char *cert_pem(struct chunk der);
