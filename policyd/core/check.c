@@ -271,7 +271,8 @@ policy_load(struct policy **out, const void *text, size_t len, struct diag *d)
 	struct policy *p = NULL;
 	int r;
 
-	if ((r = text_read(&t, text, len, d)) || (r = conf_parse(&conf, t, d)))
+	if ((r = text_read(&t, text, len, d)) ||
+	    (r = conf_parse(&conf, t, policy_options(), d)))
 		goto out;
 	p = calloc(1, sizeof(*p));
 	if (p == NULL) {

@@ -4,83 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bsd/string.h>
 #include <confuse.h>
 
 #include "policyd/core/conf.h"
 
-/*
- * All values are strings here: libconfuse reads 010 as eight and takes a word
- * where a number is due without saying which file it was in.
- */
-#define STR(name) CFG_STR(name, NULL, CFGF_NODEFAULT)
-#define LIST(name) CFG_STR_LIST(name, NULL, CFGF_NODEFAULT)
-
-static cfg_opt_t host_opts[] = {
-	STR("identity"),
-	STR("certificate"),
-	STR("key"),
-	STR("psk"),
-	LIST("anchors"),
-	LIST("crls"),
-	STR("crl-required"),
-	STR("ppk"),
-	STR("ppk-id"),
-	LIST("interface"),
-	LIST("listen"),
-	STR("port"),
-	STR("fragment"),
-	STR("cookie-above"),
-	STR("default-group"),
-	STR("emcon"),
-	CFG_END(),
-};
-
-static cfg_opt_t peer_opts[] = {
-	STR("identity"),
-	LIST("address"),
-	STR("exchange"),
-	CFG_END(),
-};
-
-static cfg_opt_t group_opts[] = {
-	STR("id"),
-	LIST("address"),
-	STR("ports"),
-	STR("role"),
-	LIST("designated"),
-	LIST("senders"),
-	LIST("receivers"),
-	LIST("from"),
-	LIST("rekey-to"),
-	LIST("agree-on"),
-	STR("suite"),
-	STR("lifetime"),
-	STR("atd"),
-	STR("dtd"),
-	STR("repeats"),
-	STR("repeat-span"),
-	STR("profile"),
-	STR("step"),
-	STR("join"),
-	STR("exclusion"),
-	STR("airtime"),
-	STR("hop-limit"),
-	STR("members-max"),
-	STR("half-open-max"),
-	STR("per-source-rate"),
-	STR("source-auth"),
-	CFG_END(),
-};
-
-static cfg_opt_t top_opts[] = {
-	CFG_SEC("host", host_opts, CFGF_NONE),
-	CFG_SEC("peer", peer_opts, CFGF_MULTI | CFGF_TITLE),
-	CFG_SEC("group", group_opts, CFGF_MULTI | CFGF_TITLE),
-	CFG_END(),
-};
+#define KINDS_MAX 16 /* of sections */
 
 struct conf {
 	const struct text *text;
+	cfg_opt_t *known;
 	cfg_t *cfg;
 };
 
@@ -140,18 +73,37 @@ check_options(const struct text *t, const struct text_sec *s,
 	}
 }
 
+/* "host, peer and group" */
 static void
-check_names(const struct text *t, struct diag *d)
+name_kinds(const cfg_opt_t *known, char *out, size_t size)
+{
+	*out = '\0';
+	for (const cfg_opt_t *k = known; k->name != NULL; k++) {
+		if (k != known)
+			strlcat(out, k[1].name != NULL ? ", " : " and ", size);
+		strlcat(out, k->name, size);
+	}
+}
+
+static void
+unknown_kind(const struct text_sec *s, const cfg_opt_t *known, struct diag *d)
+{
+	char kinds[DIAG_TEXT];
+
+	name_kinds(known, kinds, sizeof(kinds));
+	diag_add(d, s->line, "no section is called \"%s\" (there are %s)",
+	    s->kind, kinds);
+}
+
+static void
+check_names(const struct text *t, const cfg_opt_t *known, struct diag *d)
 {
 	for (size_t i = 0; i < t->n_sec; i++) {
 		const struct text_sec *s = &t->sec[i];
-		const cfg_opt_t *k = find_opt(top_opts, s->kind);
+		const cfg_opt_t *k = find_opt(known, s->kind);
 
 		if (k == NULL) {
-			diag_add(d, s->line,
-			    "no section is called \"%s\" (there are host, "
-			    "peer and group)",
-			    s->kind);
+			unknown_kind(s, known, d);
 			continue;
 		}
 		if ((k->flags & CFGF_TITLE) != 0 && !s->titled)
@@ -187,13 +139,14 @@ conf_section(
 static bool
 readings_agree(const struct conf *c)
 {
-	size_t seen[3] = { 0 };
+	size_t seen[KINDS_MAX] = { 0 };
 	struct conf_sec s;
 
 	for (size_t i = 0; i < c->text->n_sec; i++) {
 		const struct text_sec *w = &c->text->sec[i];
-		size_t kind = (size_t)(find_opt(top_opts, w->kind) - top_opts);
+		size_t kind = (size_t)(find_opt(c->known, w->kind) - c->known);
 
+		must(kind < KINDS_MAX);
 		if (!conf_section(c, w->kind, seen[kind]++, &s) || s.where != w)
 			return false;
 		if (w->titled && strcmp(w->title, cfg_title(s.cfg)) != 0)
@@ -217,7 +170,7 @@ parse(struct conf *c, struct diag *d)
 {
 	int r;
 
-	c->cfg = cfg_init(top_opts, CFGF_NONE);
+	c->cfg = cfg_init(c->known, CFGF_NONE);
 	if (c->cfg == NULL)
 		return -ENOMEM;
 	cfg_set_error_function(c->cfg, on_error);
@@ -234,18 +187,20 @@ parse(struct conf *c, struct diag *d)
 }
 
 int
-conf_parse(struct conf **out, const struct text *t, struct diag *d)
+conf_parse(struct conf **out, const struct text *t, struct cfg_opt_t *known,
+    struct diag *d)
 {
 	struct conf *c;
 	int r;
 
-	check_names(t, d);
+	check_names(t, known, d);
 	if (d->n != 0)
 		return -EINVAL;
 	c = calloc(1, sizeof(*c));
 	if (c == NULL)
 		return -ENOMEM;
 	c->text = t;
+	c->known = known;
 	r = parse(c, d);
 	if (r)
 		conf_free(&c);

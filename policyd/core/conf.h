@@ -3,17 +3,24 @@
 #define POLICYD_CORE_CONF_H
 
 /*
- * The policy text through libconfuse: which sections and options exist, and
- * their values as strings.  What they mean is checked elsewhere.
+ * A text through libconfuse: which sections and options exist, and their
+ * values as strings.  What they mean is checked elsewhere.
  */
 
 #include "policyd/core/text.h"
 
 struct conf;
 
-/* -EINVAL: d says what and where; -ENOMEM.  t must outlive the result. */
-int conf_parse(struct conf **out, const struct text *t, struct diag *d)
-    MUST_CHECK;
+/*
+ * known: libconfuse's table of the sections, all options of which are strings
+ * without default.  -EINVAL: d says what and where; -ENOMEM.  t and known must
+ * outlive the result.
+ */
+struct cfg_opt_t;
+int conf_parse(struct conf **out, const struct text *t, struct cfg_opt_t *known,
+    struct diag *d) MUST_CHECK;
+/* The sections of the policy text. */
+struct cfg_opt_t *policy_options(void);
 void conf_free(struct conf **c);
 
 struct conf_sec {
@@ -22,7 +29,7 @@ struct conf_sec {
 	void *cfg;
 };
 
-/* Section i of a kind ("host", "peer", "group"); false: there is none. */
+/* Section i of a kind, such as "group"; false: there is none. */
 bool conf_section(
     const struct conf *c, const char *kind, size_t i, struct conf_sec *out);
 

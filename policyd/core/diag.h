@@ -2,7 +2,7 @@
 #ifndef POLICYD_CORE_DIAG_H
 #define POLICYD_CORE_DIAG_H
 
-/* What is wrong with a policy text: "file:line: what, and what to do". */
+/* What is wrong with a text: "file:line: what, and what to do". */
 
 #include "common/util.h"
 

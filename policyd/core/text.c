@@ -264,7 +264,7 @@ take_section(struct parse *p)
 	int r;
 
 	if (p->tok.kind != TK_WORD)
-		return expected(p, "a section (host, peer or group)");
+		return expected(p, "a section");
 	if (t->n_sec == TEXT_SECS_MAX) {
 		diag_add(
 		    p->d, p->tok.line, "more than %d sections", TEXT_SECS_MAX);

@@ -3,7 +3,7 @@
 #define POLICYD_CORE_TEXT_H
 
 /*
- * The policy text before libconfuse sees it.  Comments become blanks, what
+ * A configuration text before libconfuse sees it.  Comments become blanks, what
  * libconfuse would read in surprising ways is refused, and an index says
  * where each section, option and value stands.
  */

@@ -45,7 +45,7 @@ read_conf(const char *s)
 {
 	int r = text_read(&t, s, strlen(s), &d);
 
-	return r ? r : conf_parse(&c, t, &d);
+	return r ? r : conf_parse(&c, t, policy_options(), &d);
 }
 
 static void
@@ -281,7 +281,7 @@ static void
 grammar_errors_name_the_place(void **state)
 {
 	(void)state;
-	refuses("{", 1, "expected a section (host, peer or group) before '{'");
+	refuses("{", 1, "expected a section before '{'");
 	refuses("host\n\n= 1", 3, "expected '{' before '='");
 	refuses("host {\n", 2, "the text ends where an option or '}'");
 	refuses("host { psk", 1, "the text ends where '='");
