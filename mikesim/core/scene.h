@@ -50,10 +50,11 @@ struct link_class {
 
 struct scene_recv { /* receivers of each sender */
 	char name[SCENE_NAME + 1];
-	uint32_t count;		 /* for each sender */
-	uint8_t link;		 /* index */
-	uint8_t servers;	 /* it knows its own sender and the next ones */
-	t_ns join_from, join_to; /* spread evenly over the hosts */
+	uint32_t count;	 /* for each sender */
+	uint8_t link;	 /* index */
+	uint8_t servers; /* it knows its own sender and the next ones */
+	/* Spread evenly over the hosts; T_NEVER: not by itself. */
+	t_ns join_from, join_to;
 	bool hostile; /* its certificate names nobody the policy admits */
 };
 
@@ -69,10 +70,11 @@ enum verb {
 	V_HEAL,
 	V_CLOCK_STEP,  /* arg: ms, signed */
 	V_CLOCK_DRIFT, /* arg: parts per billion, signed */
-	V_FLOOD,       /* hosts forge IKE_SA_INIT to their sender; arg: 1/s */
-	V_REPLAY,      /* hosts send again what they heard; arg: 1/s */
-	V_GARBAGE,     /* hosts send octets; arg: 1/s */
-	V_TRAFFIC,     /* senders send to the group; arg: 1/s, size */
+	/* These last for the span, or without one until the end. */
+	V_FLOOD,   /* receivers forge IKE_SA_INIT to their sender; arg: 1/s */
+	V_REPLAY,  /* hosts send again what they heard; arg: 1/s */
+	V_GARBAGE, /* hosts send octets; arg: 1/s */
+	V_TRAFFIC, /* senders send to the group; arg: 1/s, size */
 	VERBS
 };
 
@@ -88,17 +90,18 @@ enum sim_daemon {
 
 struct scene_event {
 	t_ns at;
-	t_ns span; /* "over" or "for"; 0: none */
+	t_ns span; /* join, leave, exclude: "over", others: "for"; 0: none */
 	enum verb verb;
 	char hosts[SCENE_NAME * 2 + 1]; /* pattern; "" for V_HEAL */
 	int64_t arg;
 	uint32_t size; /* V_TRAFFIC: octets of UDP data */
 	/*
 	 * V_CRASH: not at the time itself but after so many more messages
-	 * between the host's daemons; 0: at the time.
+	 * between the host's daemons; 0: at the time.  When the quiet end
+	 * begins before there were so many, it does not come.
 	 */
 	uint32_t messages;
-	unsigned int line; /* in the text */
+	unsigned int line; /* in the text; 0: drawn */
 };
 
 /* What the seed adds in property mode, and where.  Times within the run. */
@@ -164,8 +167,17 @@ const char *scene_host_name(
  */
 bool scene_matches(const struct scene *s, const char *hosts, uint32_t host);
 
-/* Make chaos concrete: events drawn with the seed, chaos then zero. */
+/*
+ * Make chaos concrete: events drawn with the seed, chaos then zero.  Windows
+ * of one kind never overlap on a host; what finds no room is left out.
+ * 0, -ENOMEM.
+ */
 int scene_draw_chaos(struct scene *s) MUST_CHECK;
+
+/* As in the text, without the time: "crash hq-01 keymgrd"; returns buf. */
+#define SCENE_EVENT_TEXT 200
+const char *scene_event_text(
+    const struct scene_event *e, char buf[SCENE_EVENT_TEXT]);
 
 const char *verb_name(enum verb v); /* "join", "emcon", ... */
 const char *sim_daemon_name(enum sim_daemon d);

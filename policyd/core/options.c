@@ -5,9 +5,9 @@
 
 #include "policyd/core/conf.h"
 
-/* Which sections and options the policy text has. */
-
 /*
+ * Which sections and options the policy text has.
+ *
  * All values are strings here: libconfuse reads 010 as eight and takes a word
  * where a number is due without saying which file it was in.
  */
