@@ -86,7 +86,7 @@ put_run(struct str *out, const struct scene *s)
 			put(out, *p == '"' || *p == '\\' ? "\\%c" : "%c", *p);
 		put(out, "\"\n");
 	}
-	put_fields(out, scene_fields, scene_n_fields, s, false);
+	put_fields(out, scene_fields, scene_n_fields, s, true);
 	if (s->needs != 0) {
 		put(out, "\tneeds = {");
 		for (size_t i = 0; scene_needs[i] != NULL; i++)

@@ -247,7 +247,7 @@ write_real(double v, bool (*same)(const char *s, double v), char out[SV_TEXT])
 
 	for (size_t i = 0; i < NITEMS(digits); i++) {
 		snprintf(out, SV_TEXT, "%.*g%%", digits[i], v * 100);
-		if (v >= 1e-4 && same(out, v))
+		if (v >= 1e-4 && v < 1 && same(out, v))
 			return out;
 		snprintf(out, SV_TEXT, "%.*g", digits[i], v);
 		if (same(out, v))
@@ -299,5 +299,7 @@ same_chance(const char *s, double v)
 const char *
 sv_write_chance(chance c, char out[SV_TEXT])
 {
+	if (c == CHANCE_ALWAYS)
+		return strcpy(out, "100%");
 	return write_real(chance_as_real(c), same_chance, out);
 }
