@@ -264,6 +264,60 @@ drawn_scenes_come_back(void **state)
 	}
 }
 
+/* Those in mikesim/scenarios, which are read from the source. */
+static char *
+shipped(const char *name)
+{
+	char path[128], *text = calloc(1, TEXT_MAX + 1);
+	FILE *f;
+
+	snprintf(path, sizeof(path), "mikesim/scenarios/%s.conf", name);
+	f = fopen(path, "r");
+	assert_non_null(text);
+	if (f == NULL)
+		fail_msg("cannot open %s", path);
+	assert_int_not_equal(fread(text, 1, TEXT_MAX, f), 0);
+	fclose(f);
+	if (*scn_errors(text) != '\0')
+		fail_msg("%s:\n%s", path, scn_errors(text));
+	return text;
+}
+
+static const struct {
+	const char *name;
+	uint32_t senders, hosts;
+	uint32_t needs;
+} ships[] = {
+	{ "briefing", 25, 250025, 0 },
+	{ "briefing-small", 3, 63, 0 },
+	{ "join-storm", 1, 5021, 0 },
+	{ "hf-2400", 1, 501, 0 },
+	{ "satcom", 3, 1503, 0 },
+	{ "partition", 3, 123, 0 },
+	{ "emcon", 2, 202, NEED_REKEY },
+};
+
+static void
+shipped_scenes_are_in_order(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < NITEMS(ships); i++) {
+		char *text = shipped(ships[i].name);
+		struct scene *s = scn_from(text);
+
+		assert_int_equal(s->senders, ships[i].senders);
+		assert_int_equal(scene_hosts(s), ships[i].hosts);
+		assert_int_equal(s->needs, ships[i].needs);
+		assert_int_not_equal(s->quiet, 0);
+		assert_string_not_equal(s->title, "");
+		/* It begins by saying what it shows. */
+		assert_int_equal(*text, '#');
+		comes_back(s);
+		scene_free(&s);
+		free(text);
+	}
+}
+
 static void
 bursts_are_written_as_people_say_them(void **state)
 {
@@ -343,6 +397,7 @@ main(void)
 #define T cmocka_unit_test
 	const struct CMUnitTest tests[] = {
 		T(drawn_scenes_come_back),
+		T(shipped_scenes_are_in_order),
 		T(bursts_are_written_as_people_say_them),
 		T(text_is_for_reading),
 	};
