@@ -66,19 +66,41 @@ check_group_times(struct scene_check *c, const struct conf_sec *g)
 		diag_add(c->d, conf_line(g, "lifetime", 0),
 		    "lifetime (%us) must be longer than atd + dtd (%us)",
 		    s->lifetime_s, s->atd_s + s->dtd_s);
-	if (s->fragment > 0 && s->fragment < 576)
+}
+
+static void
+check_fragment(struct scene_check *c, const struct conf_sec *g)
+{
+	uint32_t v = c->s->fragment;
+
+	if (v > 0 && v < 576)
 		diag_add(c->d, conf_line(g, "fragment", 0),
 		    "fragment = \"%u\": must be 0 (never) or from 576 to 65535",
-		    s->fragment);
+		    v);
+}
+
+static void
+check_group(struct scene_check *c)
+{
+	struct conf_sec g;
+	bool has = conf_section(c->conf, "group", 0, &g);
+	bool good = fields_load(
+	    c, has ? &g : NULL, scene_group_fields, scene_n_group_fields, c->s);
+
+	if (has)
+		check_fragment(c, &g);
+	if (has && good)
+		check_group_times(c, &g);
 }
 
 void
 check_run(struct scene_check *c)
 {
-	struct conf_sec run, g;
+	struct conf_sec run;
 	bool has = conf_section(c->conf, "scenario", 0, &run);
 
-	fields_load(c, has ? &run : NULL, scene_fields, scene_n_fields, c->s);
+	(void)fields_load(
+	    c, has ? &run : NULL, scene_fields, scene_n_fields, c->s);
 	if (!has) {
 		diag_add(c->d, 0,
 		    "there is no section scenario: write scenario { duration = "
@@ -91,11 +113,7 @@ check_run(struct scene_check *c)
 			diag_add(c->d, conf_line(&run, "quiet", 0),
 			    "quiet must be shorter than the duration");
 	}
-	has = conf_section(c->conf, "group", 0, &g);
-	fields_load(
-	    c, has ? &g : NULL, scene_group_fields, scene_n_group_fields, c->s);
-	if (has)
-		check_group_times(c, &g);
+	check_group(c);
 }
 
 static void
@@ -135,8 +153,8 @@ check_chaos(struct scene_check *c)
 
 	if (!conf_section(c->conf, "chaos", 0, &s))
 		return;
-	fields_load(c, &s, scene_chaos_fields, scene_n_chaos_fields, k);
-	check_chaos_times(c, &s);
+	if (fields_load(c, &s, scene_chaos_fields, scene_n_chaos_fields, k))
+		check_chaos_times(c, &s);
 	if (c->s->n_ev + chaos_events(k) > SCENE_EVENTS)
 		diag_add(c->d, s.where->line,
 		    "more than %d events with those of the timeline (leaves "

@@ -198,29 +198,36 @@ describe(const struct field *f, char *out, size_t size)
 	return out;
 }
 
-static void
+static bool
 field_load(struct scene_check *c, const struct conf_sec *s,
     const struct field *f, void *obj)
 {
 	const char *text = s == NULL ? NULL : check_value(c, s, f->opt);
 	char want[120];
 	uint64_t v = f->def;
+	bool good = text != NULL || s == NULL || !conf_is_set(s, f->opt);
 
 	if (text != NULL && field_read(f, text, &v)) {
 		diag_add(c->d, conf_line(s, f->opt, 0),
 		    "%s = \"%.40s\": must be %s", f->opt, text,
 		    describe(f, want, sizeof(want)));
 		v = f->def;
+		good = false;
 	}
 	field_set(f, obj, v);
+	return good;
 }
 
-void
+bool
 fields_load(struct scene_check *c, const struct conf_sec *s,
     const struct field *f, size_t n, void *obj)
 {
+	bool good = true;
+
 	for (size_t i = 0; i < n; i++)
-		field_load(c, s, &f[i], obj);
+		if (!field_load(c, s, &f[i], obj))
+			good = false;
+	return good;
 }
 
 const char *

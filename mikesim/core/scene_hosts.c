@@ -133,13 +133,17 @@ static void
 check_link(
     struct scene_check *c, const struct conf_sec *s, struct link_class *l)
 {
+	bool good;
+
 	check_title(c, s, l->name);
-	fields_load(c, s, scene_link_fields, scene_n_link_fields, l);
+	good = fields_load(c, s, scene_link_fields, scene_n_link_fields, l);
 	check_burst(c, s, l);
 	if (l->mtu != 0 && l->mtu < 68)
 		diag_add(c->d, conf_line(s, "mtu", 0),
 		    "mtu = \"%u\": must be 0 (any) or from 68 to 65535",
 		    l->mtu);
+	if (!good)
+		return;
 	if (l->reorder != 0 && l->reorder_by == 0)
 		diag_add(c->d, conf_line(s, "reorder", 0),
 		    "reorder needs reorder-by: how much later, such as 100ms");
@@ -201,7 +205,8 @@ check_senders(struct scene_check *c)
 		return;
 	}
 	check_title(c, &s, c->s->sender_name);
-	fields_load(c, &s, scene_senders_fields, scene_n_senders_fields, c->s);
+	(void)fields_load(
+	    c, &s, scene_senders_fields, scene_n_senders_fields, c->s);
 	l = find_link(c, &s, &c->s->uplink);
 	if (l != NULL && l->shared)
 		diag_add(c->d, conf_line(&s, "link", 0),
@@ -276,7 +281,7 @@ check_receivers(
 {
 	check_title(c, s, r->name);
 	check_other_names(c, s);
-	fields_load(c, s, scene_recv_fields, scene_n_recv_fields, r);
+	(void)fields_load(c, s, scene_recv_fields, scene_n_recv_fields, r);
 	(void)find_link(c, s, &r->link);
 	check_join(c, s, r);
 	if (r->servers > c->s->senders)

@@ -41,8 +41,11 @@ struct field {
 };
 #define AT(type, member) offsetof(type, member), sizeof(((type *)0)->member)
 
-/* Fill obj from a section (NULL: defaults), reporting what is wrong. */
-void fields_load(struct scene_check *c, const struct conf_sec *s,
+/*
+ * Fill obj from a section (NULL: defaults).  False: what is wrong was said,
+ * and to ask how the options go together would only say more about it.
+ */
+bool fields_load(struct scene_check *c, const struct conf_sec *s,
     const struct field *f, size_t n, void *obj);
 uint64_t field_get(const struct field *f, const void *obj);
 /* As the text has it: out, or one of the words. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include <string.h>
 
+#include <bsd/string.h>
+
 #include "mikesim/core/scene_int.h"
 
 #define SITE_DIGITS 2
@@ -25,19 +27,24 @@ scene_hosts(const struct scene *s)
 uint32_t
 scene_site(const struct scene *s, uint32_t host)
 {
+	uint32_t all = site_receivers(s);
+
 	if (host < s->senders)
 		return host;
-	return (host - s->senders) / site_receivers(s);
+	must(all > 0);
+	return (host - s->senders) / all;
 }
 
 const struct scene_recv *
 scene_recv_of(const struct scene *s, uint32_t host, uint32_t *nth)
 {
-	uint32_t n;
+	uint32_t all, n;
 
 	if (host < s->senders)
 		return NULL;
-	n = (host - s->senders) % site_receivers(s);
+	all = site_receivers(s);
+	must(all > 0);
+	n = (host - s->senders) % all;
 	for (size_t i = 0; i < s->n_recv; i++) {
 		if (n < s->recv[i].count) {
 			*nth = n;
@@ -68,10 +75,8 @@ scene_host_name(const struct scene *s, uint32_t host, char buf[SCENE_HOST_NAME])
 	uint32_t nth = 0;
 	const struct scene_recv *r = scene_recv_of(s, host, &nth);
 	const char *name = r == NULL ? s->sender_name : r->name;
-	size_t len = strlen(name);
-	char *p = buf + len;
+	char *p = buf + strlcpy(buf, name, SCENE_HOST_NAME);
 
-	memcpy(buf, name, len);
 	*p++ = '-';
 	p = put_number(p, scene_site(s, host) + 1, SITE_DIGITS);
 	if (r != NULL) {
@@ -196,10 +201,14 @@ after_digits(const struct glob *g, places at, const char *lo, const char *hi)
 		memset(to, 0, sizeof(to));
 		for (int k = 0; k < 4; k++) {
 			bool a = k / 2, b = k % 2;
-			char from = a ? *lo : '0', last = b ? *hi : '9';
+			char from = '0', last = '9';
 
 			if (now[a][b] == 0)
 				continue;
+			if (a)
+				from = *lo;
+			if (b)
+				last = *hi;
 			for (char c = from; c <= last; c++)
 				to[a && c == *lo][b && c == *hi] |=
 				    after_char(g, now[a][b], c);

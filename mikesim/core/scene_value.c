@@ -299,7 +299,8 @@ same_chance(const char *s, double v)
 const char *
 sv_write_chance(chance c, char out[SV_TEXT])
 {
-	if (c == CHANCE_ALWAYS)
-		return strcpy(out, "100%");
-	return write_real(chance_as_real(c), same_chance, out);
+	if (c != CHANCE_ALWAYS)
+		return write_real(chance_as_real(c), same_chance, out);
+	snprintf(out, SV_TEXT, "100%%");
+	return out;
 }

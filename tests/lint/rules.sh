@@ -65,7 +65,7 @@ pure='assert|ctype|errno|inttypes|limits|stdarg|stdbool|stddef|stdint|stdio'
 pure="$pure|stdlib|string|strings|bsd/(stdlib|string|strings|sys/.*)"
 none "cores include no system I/O header" "$(under '/core/' |
     in_files '^#include <' | grep -vE "<($pure)\.h>" |
-    grep -vE '^policyd/core/[^:]*:[0-9]+:#include <confuse\.h>' |
+    grep -vE '^(policyd|mikesim)/core/[^:]*:[0-9]+:#include <confuse\.h>' |
     grep -vE '^policyd/core/(sig|x509)[^:]*:[0-9]+:#include <openssl/' |
     grep -vE '^spawn/core/filter\.[ch]:.*<(linux/.*|sys/syscall|sched)\.h>' |
     grep -vE '^spawn/core/.*<sys/types\.h>')"
