@@ -26,8 +26,9 @@ void rng_fill(struct rng *r, void *out, size_t len);
 /* A probability, as a threshold of 64 bits. */
 typedef uint64_t chance;
 #define CHANCE_ALWAYS UINT64_MAX
-/* p in [0, 1]. */
+/* p in [0, 1]; beyond, and not a number: the nearer end, 0. */
 chance chance_of(double p);
+/* Draws nothing for a chance of 0 (never) and CHANCE_ALWAYS. */
 bool rng_hit(struct rng *r, chance c);
 
 #endif
