@@ -37,37 +37,57 @@ const char *fate_name(enum fate f);
 struct medium_stat {
 	uint64_t datagrams, frames, octets; /* sent; octets with overhead */
 	uint64_t fates[FATES];
-	t_ns airtime; /* of both ways, turning included */
-	t_ns backlog_max;
-	/* By bins: nanoseconds sent; longest wait of what was sent in it. */
-	t_ns bin_width, bin_air[MEDIUM_BINS], bin_backlog[MEDIUM_BINS];
+	t_ns airtime;	  /* of both ways, turning included */
+	t_ns backlog_max; /* longest wait of a datagram for its first bit */
+	/*
+	 * MEDIUM_BINS each: nanoseconds of airtime that fall into it, both ways
+	 * together; longest wait of what became ready in it.  What lies behind
+	 * the duration is left out.  bin_width 0, NULL: a link that is not
+	 * shared has none.
+	 */
+	t_ns bin_width, *bin_air, *bin_backlog;
 };
 
 struct medium;
 
-/* stations: without the router, numbered from 1.  NULL: out of memory. */
+/*
+ * stations: without the router, numbered from 1; one if not shared.  The class
+ * is borrowed until medium_free.  NULL: out of memory.
+ */
 struct medium *medium_new(const struct link_class *c, uint32_t stations,
     uint64_t seed, uint64_t number, t_ns duration);
 void medium_free(struct medium **m);
 
 struct ride {
 	t_ns begin, end; /* on the air; the last frame's end */
+	uint32_t from;
 	uint32_t frames;
-	uint32_t last; /* octets of the last frame; the others are full */
-	uint32_t full;
+	/* Octets of the last frame, of each other; overhead included. */
+	uint32_t last, full;
 };
 
 /*
  * Station `from` has an IP datagram of len octets ready at `now`, which never
  * goes back.  FATE_DELIVERED: it goes, *out says when; FATE_QUEUE, FATE_MTU.
+ *
+ * The turn is paid whenever the channel's transmitter is not the one before;
+ * the first of all pays none.  What is longer than the MTU goes as fragments
+ * of IPv4 would: each with 20 octets of IP header, all but the last with a
+ * multiple of 8 octets of payload (IPv6 is counted alike).  What the channel
+ * has still to send counts as waiting, the rest of the frame on the air too;
+ * a channel that is idle takes any datagram.
  */
 enum fate medium_send(
     struct medium *m, uint32_t from, size_t len, t_ns now, struct ride *out);
 
-/* What station `to` hears of it: one copy or two, each with its fate. */
+/*
+ * What station `to` hears of it: one copy or two, each with its fate.  A
+ * datagram is lost with any of its frames; its fate names the first cause.  A
+ * duplicate comes no earlier than the first copy, up to the jitter later.
+ */
 struct heard {
 	enum fate fate;
-	t_ns at; /* of arrival, if delivered */
+	t_ns at; /* of arrival; if lost, when it would have come at best */
 };
 size_t medium_hear(
     struct medium *m, uint32_t to, const struct ride *r, struct heard out[2]);
