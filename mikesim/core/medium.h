@@ -40,10 +40,9 @@ struct medium_stat {
 	t_ns airtime;	  /* of both ways, turning included */
 	t_ns backlog_max; /* longest wait of a datagram for its first bit */
 	/*
-	 * MEDIUM_BINS each: nanoseconds of airtime that fall into it, both ways
-	 * together; longest wait of what became ready in it.  What lies behind
-	 * the duration is left out.  bin_width 0, NULL: a link that is not
-	 * shared has none.
+	 * MEDIUM_BINS each, of the duration: airtime that falls into it, of
+	 * both ways; longest wait of what became ready in it.  A link that is
+	 * not shared has none: width 0, NULL.
 	 */
 	t_ns bin_width, *bin_air, *bin_backlog;
 };
@@ -51,8 +50,8 @@ struct medium_stat {
 struct medium;
 
 /*
- * stations: without the router, numbered from 1; one if not shared.  The class
- * is borrowed until medium_free.  NULL: out of memory.
+ * stations: without the router, from 1; one if not shared.  The class is
+ * borrowed until medium_free.  NULL: out of memory.
  */
 struct medium *medium_new(const struct link_class *c, uint32_t stations,
     uint64_t seed, uint64_t number, t_ns duration);
