@@ -25,7 +25,8 @@
 /* RFC 9838 asks for 256 octets at least; nothing we wrap comes near. */
 #define KW_PLAIN_MAX 512
 
-static struct {
+/* One for each thread: a simulation has several. */
+static _Thread_local struct {
 	bool ready;
 	EVP_MD *md;
 	EVP_MD_CTX *md_ctx;

@@ -4,11 +4,12 @@
 
 /*
  * The cryptography MIKE uses, over OpenSSL with the default context.
- * Algorithms are fetched once and contexts are reused (not thread safe: one
- * thread per daemon).  All functions return 0 or -Exxx; outputs are written
- * on success only, or zeroed (aead_open, prf_plus).  -EIO: the provider
- * refused, or crypto_init() did not run; -EINVAL: an algorithm or a length
- * that there is not; -EBADMSG: a tag or check value did not verify.
+ * Algorithms are fetched once and contexts are reused.  What is fetched
+ * belongs to the thread: each calls crypto_init() itself.  All functions
+ * return 0 or -Exxx; outputs are written on success only, or zeroed
+ * (aead_open, prf_plus).  -EIO: the provider refused, or crypto_init() did not
+ * run; -EINVAL: an algorithm or a length that there is not; -EBADMSG: a tag or
+ * check value did not verify.
  */
 
 #include "common/util.h"

@@ -19,7 +19,7 @@
 
 #define X25519_LEN 32
 
-static struct curve {
+static _Thread_local struct curve {
 	uint16_t group;
 	int nid;
 	uint8_t n; /* octets of a coordinate, and of a private key */
