@@ -8,13 +8,8 @@
 
 #include "common/log.h"
 #include "keymgrd/core/count.h"
+#include "keymgrd/core/edge.h"
 #include "keymgrd/shell_int.h"
-
-static struct chunk
-of_addr(const struct addr *a)
-{
-	return (struct chunk){ a->b, a->len };
-}
 
 static struct chunk
 of_text(const char *s, size_t max)
@@ -50,94 +45,14 @@ state_put(struct shell *s, struct chunk rec)
 }
 
 static void
-send_dgram(struct shell *s, const struct km_fx *fx)
+ask_one(struct shell *s, enum peer to, const struct msg *m)
 {
-	struct msg m = { .type = MSG_DGRAM_OUT };
-
-	m.dgram_out.local = of_addr(&fx->send.local.addr);
-	m.dgram_out.local_port = fx->send.local.port;
-	m.dgram_out.peer = of_addr(&fx->send.peer.addr);
-	m.dgram_out.peer_port = fx->send.peer.port;
-	m.dgram_out.data = fx->send.data;
-	if (chan_try(s->g, &m) != 0) /* as if the network had lost it */
-		log_debug("dgram.lost octets=%zu", fx->send.data.len);
-}
-
-static void
-ask_sign(struct shell *s, const struct km_fx *fx)
-{
-	struct msg m = { .type = MSG_AUTH_SIGN };
-
-	m.auth_sign.req = fx->sign.req;
-	m.auth_sign.prf = fx->sign.prf;
-	m.auth_sign.hashes = fx->sign.hashes;
-	m.auth_sign.own_init = fx->sign.own_init;
-	m.auth_sign.peer_nonce = fx->sign.peer_nonce;
-	m.auth_sign.maced_id = fx->sign.maced_id;
-	ask(s->p, &m);
-}
-
-static void
-ask_check(struct shell *s, const struct km_fx *fx)
-{
-	struct msg m = { .type = MSG_AUTH_CHECK };
-	struct msg_auth_check *c = &m.auth_check;
-
-	c->req = fx->check.req;
-	c->own_role = (uint8_t)s->conf.role;
-	c->prf = fx->check.prf;
-	c->peer_init = fx->check.peer_init;
-	c->own_nonce = fx->check.own_nonce;
-	c->maced_id = fx->check.maced_id;
-	c->peer_id = fx->check.peer_id;
-	c->method = fx->check.method;
-	c->auth = fx->check.auth;
-	c->certs = fx->check.certs;
-	ask(s->p, &m);
-}
-
-static void
-ask_mix(struct shell *s, const struct km_fx *fx)
-{
-	struct msg m = { .type = MSG_PPK_MIX };
-
-	m.ppk_mix.req = fx->mix.req;
-	m.ppk_mix.prf = fx->mix.prf;
-	m.ppk_mix.ppk_id = (struct chunk){ fx->mix.ppk_id, fx->mix.ppk_id_len };
-	m.ppk_mix.sk = (struct chunk){ fx->mix.sk, fx->mix.sk_len };
-	ask(s->p, &m);
-}
-
-static void
-ask_install(struct shell *s, const struct km_fx *fx)
-{
-	struct msg m = { .type = MSG_SA_INSTALL };
-	struct msg_sa_install *i = &m.sa_install;
-
-	i->req = fx->sa.req;
-	i->mode = (uint8_t)fx->sa.mode;
-	i->dir = (uint8_t)fx->sa.dir;
-	i->spi = fx->sa.spi;
-	i->src = of_addr(&fx->sa.src);
-	i->dst = of_addr(&fx->sa.dst);
-	i->key = (struct chunk){ fx->sa.key, sizeof(fx->sa.key) };
-	i->replay = fx->sa.replay;
-	i->soft_s = fx->sa.soft_s;
-	i->hard_s = fx->sa.hard_s;
-	i->soft_packets = fx->sa.soft_packets;
-	i->hard_packets = fx->sa.hard_packets;
-	ask(s->d, &m);
-}
-
-static void
-ask_delete(struct shell *s, const struct km_fx *fx)
-{
-	struct msg m = { .type = MSG_SA_DELETE };
-
-	m.sa_delete.req = fx->sa.req;
-	m.sa_delete.spi = fx->sa.spi;
-	m.sa_delete.dst = of_addr(&fx->sa.dst);
-	ask(s->d, &m);
+	if (to == PEER_POLICYD)
+		ask(s->p, m);
+	else if (to == PEER_DISPATCHERD)
+		ask(s->d, m);
+	else if (chan_try(s->g, m) != 0) /* as if the network had lost it */
+		log_debug("dgram.lost octets=%zu", m->dgram_out.data.len);
 }
 
 static void
@@ -155,30 +70,19 @@ note(const struct shell *s, const struct km_fx *fx)
 static void
 one(struct shell *s, const struct km_fx *fx)
 {
+	struct msg m;
+	enum peer to;
+
+	if (km_fx_msg(fx, s->conf.role, &m, &to)) {
+		ask_one(s, to, &m);
+		return;
+	}
 	switch (fx->kind) {
 	case KM_FX_STATE:
 		state_put(s, fx->rec);
 		break;
-	case KM_FX_SEND:
-		send_dgram(s, fx);
-		break;
-	case KM_FX_SIGN:
-		ask_sign(s, fx);
-		break;
-	case KM_FX_CHECK:
-		ask_check(s, fx);
-		break;
-	case KM_FX_MIX:
-		ask_mix(s, fx);
-		break;
 	case KM_FX_LEFT:
 		effects_left_send(s, s->req_leave);
-		break;
-	case KM_FX_SA_INSTALL:
-		ask_install(s, fx);
-		break;
-	case KM_FX_SA_DELETE:
-		ask_delete(s, fx);
 		break;
 	case KM_FX_CHANGED:
 		effects_state_send(s, 0);
@@ -186,6 +90,8 @@ one(struct shell *s, const struct km_fx *fx)
 	case KM_FX_NOTE:
 		note(s, fx);
 		break;
+	default:
+		must(false); /* it is a message */
 	}
 }
 
@@ -249,7 +155,7 @@ refused_send(struct shell *s, uint32_t req)
 		m.refused.slot = s->slot;
 		m.refused.identity = of_text(v[i].who, 128);
 		m.refused.cause = of_text(v[i].cause, 48);
-		m.refused.peer = of_addr(v[i].peer);
+		m.refused.peer = (struct chunk){ v[i].peer->b, v[i].peer->len };
 		m.refused.times = v[i].times;
 		m.refused.age_s = v[i].age_s;
 		ask(s->g, &m);

@@ -24,7 +24,8 @@
 
 #include "common/log.h"
 #include "ipc/chan.h"
-#include "keymgrd/confmsg.h"
+#include "keymgrd/core/confmsg.h"
+#include "keymgrd/core/edge.h"
 #include "keymgrd/effects.h"
 #include "keymgrd/shell_int.h"
 
@@ -330,6 +331,19 @@ on_policyd_result(struct shell *s, const struct msg_result *r)
 	run_start(s);
 }
 
+/* Octets that make no sense are a broken peer: mike-spawn restarts us. */
+static void
+input(struct shell *s, const struct msg *m)
+{
+	struct km_in in;
+
+	if (km_in_msg(m, &in) != 0)
+		fatal("ipc %s: it makes no sense", msg_name(m->type));
+	if (m->type == MSG_LEAVE)
+		s->req_leave = m->leave.req;
+	(void)shell_feed(s, &in);
+}
+
 static void
 on_policyd(void *arg, const struct msg *m)
 {
@@ -346,7 +360,7 @@ on_policyd(void *arg, const struct msg *m)
 	case MSG_AUTH_CHECKED:
 	case MSG_PPK_MIXED:
 		if (s->phase == PH_RUN)
-			input_policyd(s, m);
+			input(s, m);
 		break;
 	default:
 		on_conf(s, m);
@@ -359,7 +373,7 @@ on_dispatcherd(void *arg, const struct msg *m)
 	struct shell *s = arg;
 
 	if (s->phase == PH_RUN)
-		input_dispatcherd(s, m);
+		input(s, m);
 }
 
 static void
@@ -370,7 +384,7 @@ on_groupd(void *arg, const struct msg *m)
 	if (m->type == MSG_STATUS_GET)
 		effects_status_send(s, m->status_get.req);
 	else if (s->phase == PH_RUN)
-		input_groupd(s, m);
+		input(s, m);
 	else if (m->type == MSG_LEAVE)
 		effects_left_send(s, m->leave.req); /* nobody was asked yet */
 }

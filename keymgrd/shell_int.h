@@ -5,7 +5,7 @@
 /* What the files of the shell share. */
 
 #include "ipc/chan.h"
-#include "keymgrd/confmsg.h"
+#include "keymgrd/core/confmsg.h"
 #include "keymgrd/core/km.h"
 #include "keymgrd/seal.h"
 
@@ -38,10 +38,5 @@ uint64_t shell_now(void); /* CLOCK_BOOTTIME, ms */
 int shell_feed(struct shell *s, struct km_in *in);
 void shell_snapshot(struct shell *s);
 void shell_punch(struct shell *s);
-
-/* Messages of the edges, as events. */
-void input_policyd(struct shell *s, const struct msg *m);
-void input_dispatcherd(struct shell *s, const struct msg *m);
-void input_groupd(struct shell *s, const struct msg *m);
 
 #endif

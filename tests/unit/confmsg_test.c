@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "keymgrd/confmsg.h"
+#include "keymgrd/core/confmsg.h"
 
 static const uint8_t v4[] = { 10, 77, 0, 1 };
 static const uint8_t group4[] = { 239, 192, 10, 1 };

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "common/ike/hdr.h"
+#include "keymgrd/core/edge.h"
 #include "keymgrd/core/ike/sk.h"
 #include "keymgrd/core/km.h"
 #include "policyd/core/answer.h"
@@ -28,6 +29,7 @@ struct pending {
 };
 
 struct side {
+	struct km_conf conf;
 	struct km *km;
 	struct fx *fx;
 	struct pending q[QUEUE];
@@ -101,67 +103,25 @@ static int
 from_policyd(void *arg, const struct msg *m)
 {
 	struct bworld *w = arg;
-	const struct msg_auth_checked *c = &m->auth_checked;
-	struct pending *p;
+	struct pending *p = queue(&w->gcks, KM_EV_SIGNED);
 
-	if (m->type == MSG_AUTH_SIGNED) {
-		p = queue(&w->gcks, KM_EV_SIGNED);
-		p->in.sig.req = m->auth_signed.req;
-		p->in.sig.ok = m->auth_signed.status == ST_OK;
-		p->in.sig.method = m->auth_signed.method;
-		p->in.sig.auth = keep(p, m->auth_signed.auth);
-		return 0;
-	}
-	must(m->type == MSG_AUTH_CHECKED);
-	p = queue(&w->gcks, KM_EV_CHECKED);
-	p->in.checked.req = c->req;
-	p->in.checked.verdict = (enum auth_verdict)c->verdict;
-	p->in.checked.cause = (enum auth_cause)c->cause;
-	p->in.checked.admit = c->admit;
-	p->in.checked.valid_s = c->valid_s;
-	p->in.checked.identity = keep(p, c->identity);
+	must(km_in_msg(m, &p->in) == 0);
+	if (m->type == MSG_AUTH_SIGNED)
+		p->in.sig.auth = keep(p, p->in.sig.auth);
+	else
+		p->in.checked.identity = keep(p, p->in.checked.identity);
 	return 0;
 }
 
 static void
-ask_policyd(struct bworld *w, const struct msg *m)
+ask_policyd(struct bworld *w, const struct km_fx *e)
 {
 	struct pol_out out = { .send = from_policyd, .arg = w };
+	enum peer to;
+	struct msg m;
 
-	must(pol_answer_keymgrd(&w->host, SLOT, m, &out) == 0);
-}
-
-static void
-ask_sign(struct bworld *w, const struct km_fx *e)
-{
-	struct msg m = { .type = MSG_AUTH_SIGN };
-
-	m.auth_sign.req = e->sign.req;
-	m.auth_sign.prf = e->sign.prf;
-	m.auth_sign.hashes = e->sign.hashes;
-	m.auth_sign.own_init = e->sign.own_init;
-	m.auth_sign.peer_nonce = e->sign.peer_nonce;
-	m.auth_sign.maced_id = e->sign.maced_id;
-	ask_policyd(w, &m);
-}
-
-static void
-ask_check(struct bworld *w, const struct km_fx *e)
-{
-	struct msg m = { .type = MSG_AUTH_CHECK };
-	struct msg_auth_check *c = &m.auth_check;
-
-	c->req = e->check.req;
-	c->own_role = ROLE_SENDER;
-	c->prf = e->check.prf;
-	c->peer_init = e->check.peer_init;
-	c->own_nonce = e->check.own_nonce;
-	c->maced_id = e->check.maced_id;
-	c->peer_id = e->check.peer_id;
-	c->method = e->check.method;
-	c->auth = e->check.auth;
-	c->certs = e->check.certs;
-	ask_policyd(w, &m);
+	must(km_fx_msg(e, ROLE_SENDER, &m, &to) && to == PEER_POLICYD);
+	must(pol_answer_keymgrd(&w->host, SLOT, &m, &out) == 0);
 }
 
 static void
@@ -172,10 +132,8 @@ gcks_effect(struct bworld *w, const struct km_fx *e)
 		emit(w, &w->gcks, e->send.data);
 		break;
 	case KM_FX_SIGN:
-		ask_sign(w, e);
-		break;
 	case KM_FX_CHECK:
-		ask_check(w, e);
+		ask_policyd(w, e);
 		break;
 	case KM_FX_SA_INSTALL:
 	case KM_FX_SA_DELETE:
@@ -337,13 +295,13 @@ gcks_start(struct bworld *w, const struct leaf *leaf)
 {
 	struct km_ops ops = { .rand = draw };
 	struct km_in in = { .ev = KM_EV_START };
-	struct km_conf c;
+	struct km_conf *c = &w->gcks.conf;
 
-	conf_common(&c, ROLE_SENDER, leaf);
-	c.half_open_max = 1024;
-	c.members_max = 16384;
-	c.addr[0].src = w->hq.addr;
-	must((w->gcks.km = km_new(&c, &ops)) != NULL);
+	conf_common(c, ROLE_SENDER, leaf);
+	c->half_open_max = 1024;
+	c->members_max = 16384;
+	c->addr[0].src = w->hq.addr;
+	must((w->gcks.km = km_new(c, &ops)) != NULL);
 	feed(w, &w->gcks, &in);
 	w->gcks.out_len = 0;
 }
@@ -487,19 +445,19 @@ bworld_register(struct bworld *w, const struct leaf *leaf)
 	struct km_ops ops = { .rand = draw };
 	struct km_in in = { .ev = KM_EV_START };
 	struct km_status st;
-	struct km_conf c;
+	struct km_conf *c = &w->gm.conf;
 
-	conf_common(&c, ROLE_RECEIVER, leaf);
-	c.n_gcks = 1;
-	memcpy(c.gcks[0].name, HQ, sizeof(HQ));
-	c.gcks[0].id_len = dn_id(HQ, NULL, c.gcks[0].id);
-	c.gcks[0].local = w->peer.addr;
-	c.gcks[0].peer = w->hq;
-	c.gcks[0].exchange = GSA_AUTH;
+	conf_common(c, ROLE_RECEIVER, leaf);
+	c->n_gcks = 1;
+	memcpy(c->gcks[0].name, HQ, sizeof(HQ));
+	c->gcks[0].id_len = dn_id(HQ, NULL, c->gcks[0].id);
+	c->gcks[0].local = w->peer.addr;
+	c->gcks[0].peer = w->hq;
+	c->gcks[0].exchange = GSA_AUTH;
 	w->leaf = leaf;
 	w->now_ms++;
 	w->octets = 0;
-	must((w->gm.km = km_new(&c, &ops)) != NULL);
+	must((w->gm.km = km_new(c, &ops)) != NULL);
 	feed(w, &w->gm, &in);
 	while (carry(w, &w->gm, &w->gcks) || carry(w, &w->gcks, &w->gm))
 		;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "keymgrd/confmsg.h"
+#include "keymgrd/core/confmsg.h"
 
 #include <errno.h>
 #include <string.h>

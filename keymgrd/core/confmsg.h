@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef KEYMGRD_CONFMSG_H
-#define KEYMGRD_CONFMSG_H
+#ifndef KEYMGRD_CORE_CONFMSG_H
+#define KEYMGRD_CORE_CONFMSG_H
 
 /* CONF_BEGIN, CONF_ADDR, CONF_GCKS, CONF_END from policyd -> struct km_conf. */
 
