@@ -64,13 +64,13 @@ body_send(struct fx *fx, const struct endpoint *local,
 int
 body_certs(const struct km *km, struct chain *c)
 {
-	const uint8_t *der = km->conf.certs;
+	const uint8_t *der = km->conf->certs;
 
-	for (size_t i = 0; i < km->conf.n_cert; i++) {
+	for (size_t i = 0; i < km->conf->n_cert; i++) {
 		if (chain_open(c, PLD_CERT) || wb_u8(c->wb, CERT_X509) ||
-		    wb_put(c->wb, der, km->conf.cert_len[i]) || chain_close(c))
+		    wb_put(c->wb, der, km->conf->cert_len[i]) || chain_close(c))
 			return -ENOBUFS;
-		der += km->conf.cert_len[i];
+		der += km->conf->cert_len[i];
 	}
 	return 0;
 }
@@ -78,10 +78,10 @@ body_certs(const struct km *km, struct chain *c)
 int
 body_certreq(const struct km *km, struct chain *c)
 {
-	if (km->conf.anchors_len == 0)
+	if (km->conf->anchors_len == 0)
 		return 0;
 	if (chain_open(c, PLD_CERTREQ) || wb_u8(c->wb, CERT_X509) ||
-	    wb_put(c->wb, km->conf.anchors, km->conf.anchors_len))
+	    wb_put(c->wb, km->conf->anchors, km->conf->anchors_len))
 		return -ENOBUFS;
 	return chain_close(c);
 }
@@ -91,7 +91,7 @@ body_group(const struct km *km, struct chain *c)
 {
 	if (chain_open(c, PLD_IDG) || wb_u8(c->wb, ID_KEY_ID) ||
 	    wb_zero(c->wb, 3) ||
-	    wb_put(c->wb, km->conf.group_id, km->conf.group_id_len))
+	    wb_put(c->wb, km->conf->group_id, km->conf->group_id_len))
 		return -ENOBUFS;
 	return chain_close(c);
 }

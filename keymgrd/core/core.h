@@ -10,6 +10,7 @@
 #include "keymgrd/core/ksa.h"
 #include "keymgrd/core/refused.h"
 #include "keymgrd/core/timer.h"
+#include "keymgrd/core/why.h"
 
 #define STEPS_MAX 2
 
@@ -21,8 +22,8 @@ struct step {
 };
 
 /*
- * The keys of this group and what else a successor needs: plain data, copied
- * before an event and put back when the event fails.  step[0] is what the
+ * The keys of this group and what else a successor needs, copied before an
+ * event and put back when the event fails.  step[0] is what the
  * sender sends under; its record is written before its SAs are asked for, so
  * a restored step[0] may have been used.  step[1], once there, is offered to
  * receivers and has never been installed for output.
@@ -41,25 +42,33 @@ struct gm;   /* receiver: the registration under way */
 struct gcks; /* sender: its receivers' IKE SAs */
 
 struct km {
-	struct km_conf conf;
+	const struct km_conf *conf; /* borrowed */
 	struct km_ops ops;
 	bool started;
 	uint64_t now_ms; /* of the event; never goes back */
 	uint64_t iv;	 /* of the next protected message; ike/sk.h */
 	uint32_t next_req;
 	uint64_t count[C_ALL];
-	struct refused_log refused;
+	struct refused_log *refused; /* NULL: nobody was */
 	struct keys keys;
 	struct timers timers;
 	struct timer timer; /* of the role, beside those of IKE SAs */
 	struct gm *gm;
 	struct gcks *gcks;
-	char detail[256];
-	/* What KM_FX_CHANGED last told. */
+	char *sa_why; /* dispatcherd's last refusal (core/why.h) */
+	/* What KM_FX_CHANGED last told; of texts a hash. */
 	enum group_state told_state;
 	uint32_t told_generation, told_step;
-	char told_gcks[65], told_detail[256];
+	uint64_t told_text;
 };
+
+/*
+ * A copy to put back: keys_save(), then one of the others.  -ENOMEM: there is
+ * none.  All wipe what they drop.
+ */
+int keys_save(const struct keys *k, struct keys *copy) MUST_CHECK;
+void keys_restore(struct keys *k, struct keys *copy);
+void keys_fini(struct keys *k);
 
 int km_rand(const struct km *km, void *out, size_t len) MUST_CHECK;
 /* lo <= *v <= hi, near enough evenly. */

@@ -19,7 +19,7 @@ gcks_new(struct km *km)
 
 	if (g == NULL)
 		return NULL;
-	if (satab_init(&g->t, km->conf.members_max, km) != 0 ||
+	if (satab_init(&g->t, km->conf->members_max, km) != 0 ||
 	    timers_reserve(&km->timers, 64) != 0)
 		gcks_free(&g, &km->timers);
 	return g;
@@ -59,7 +59,7 @@ gcks_keep(struct km *km, struct ikesa *sa)
 	uint64_t due = km->now_ms + IDLE_MS;
 
 	if (sa->member)
-		due = km->now_ms + km->conf.lifetime_s * 1000ull + DEAD_MS;
+		due = km->now_ms + km->conf->lifetime_s * 1000ull + DEAD_MS;
 	sa->until_ms = due < sa->valid_ms ? due : sa->valid_ms;
 	timer_set(&km->timers, &sa->timer, sa->until_ms);
 }
@@ -245,7 +245,7 @@ prepare(struct km *km, struct ikesa *sa)
 	struct satab *t = &km->gcks->t;
 	int r;
 
-	if (t->n_busy >= (km->conf.half_open_max + 1) / 2) {
+	if (t->n_busy >= (km->conf->half_open_max + 1) / 2) {
 		km->count[C_DROP_BUSY]++;
 		return -EBADMSG;
 	}

@@ -40,10 +40,10 @@ ppk_agrees(
 {
 	const struct ike_ntf *n = ike_ntf_find(v, N_PPK_IDENTITY);
 
-	if (km->conf.ppk_id_len == 0)
+	if (km->conf->ppk_id_len == 0)
 		return true; /* we did not say USE_PPK: it mixed nothing in */
-	return hs->ppk && n != NULL && n->data.len == km->conf.ppk_id_len &&
-	       memcmp(n->data.p, km->conf.ppk_id, n->data.len) == 0;
+	return hs->ppk && n != NULL && n->data.len == km->conf->ppk_id_len &&
+	       memcmp(n->data.p, km->conf->ppk_id, n->data.len) == 0;
 }
 
 /* -- questions to policyd ----------------------------------------------- */
@@ -100,8 +100,8 @@ ask_mix(const struct km *km, struct handshake *hs, uint32_t req, struct fx *fx)
 		return -ENOMEM;
 	e->mix.req = req;
 	e->mix.prf = (uint8_t)hs->keys.prf;
-	memcpy(e->mix.ppk_id, km->conf.ppk_id, sizeof(e->mix.ppk_id));
-	e->mix.ppk_id_len = km->conf.ppk_id_len;
+	memcpy(e->mix.ppk_id, km->conf->ppk_id, sizeof(e->mix.ppk_id));
+	e->mix.ppk_id_len = km->conf->ppk_id_len;
 	e->mix.sk_len = 3 * prf_len(hs->keys.prf);
 	memcpy(e->mix.sk, hs->keys.d_pi_pr, e->mix.sk_len);
 	hs->mixing = true;
@@ -135,7 +135,7 @@ ask(struct km *km, struct ikesa *sa, struct fx *fx)
 static int
 mac_ids(const struct km *km, struct handshake *hs)
 {
-	struct chunk own = { km->conf.own_id, km->conf.own_id_len };
+	struct chunk own = { km->conf->own_id, km->conf->own_id_len };
 	int r = ike_maced_id(&hs->keys, true, hs->peer_id, hs->maced_i);
 
 	return r != 0 ? r : ike_maced_id(&hs->keys, false, own, hs->maced_r);
@@ -194,7 +194,7 @@ gcks_auth(struct km *km, struct ikesa *sa, uint8_t exchange, struct sk_plain *o,
 		return fail_syntax(km, sa, fx);
 	if (!ppk_agrees(km, hs, &v))
 		return fail_auth(km, sa, C_AUTH_PPK, "no-ppk", fx);
-	hs->mixing = km->conf.ppk_id_len > 0;
+	hs->mixing = km->conf->ppk_id_len > 0;
 	if ((r = mac_ids(km, hs)) != 0 || (r = ask(km, sa, fx)) != 0)
 		return r;
 	hs->request = *o;
@@ -209,7 +209,7 @@ gcks_auth(struct km *km, struct ikesa *sa, uint8_t exchange, struct sk_plain *o,
 static int
 put_identity(const struct km *km, const struct handshake *hs, struct body *b)
 {
-	struct chunk own = { km->conf.own_id, km->conf.own_id_len };
+	struct chunk own = { km->conf->own_id, km->conf->own_id_len };
 	int e;
 
 	if ((e = body_begin(b)) != 0 ||
@@ -218,7 +218,7 @@ put_identity(const struct km *km, const struct handshake *hs, struct body *b)
 	    (e = pld_auth_put(&b->chain, hs->method,
 		 (struct chunk){ hs->auth, hs->auth_len })) != 0)
 		return e;
-	if (km->conf.ppk_id_len > 0)
+	if (km->conf->ppk_id_len > 0)
 		return pld_notify_put(&b->chain, N_PPK_IDENTITY, none);
 	return 0;
 }
@@ -276,7 +276,7 @@ judge(const struct km *km, const struct ikesa *sa, uint64_t id_key)
 	if (hs->exchange == GSA_AUTH)
 		return group_judge(km, &hs->ask, hs->admit, sa->kwa, id_key);
 	/* What it is admitted to is asked when it registers. */
-	return t->n - t->n_half >= km->conf.members_max &&
+	return t->n - t->n_half >= km->conf->members_max &&
 		       satab_get(t, BY_ID, id_key) == NULL
 		   ? OUT_FULL
 		   : OUT_OK;

@@ -73,10 +73,10 @@ refuse(struct km *km, const struct ike_hdr *h, const struct km_in *in,
 static bool
 for_us(const struct km *km, const struct init_view *v)
 {
-	struct chunk group = { km->conf.group_id, km->conf.group_id_len };
+	struct chunk group = { km->conf->group_id, km->conf->group_id_len };
 
 	if (v->c.mike_group.len == 0)
-		return km->conf.foreign;
+		return km->conf->foreign;
 	return mike_group_matches(&v->c, group);
 }
 
@@ -101,7 +101,7 @@ read_request(const struct km *km, struct chunk msg, struct offer *o)
 		return 0;
 	}
 	r = sa_ike_choose(
-	    v->v.sa, km->conf.suite, o->foreign, v->ke.group, &o->sa);
+	    v->v.sa, km->conf->suite, o->foreign, v->ke.group, &o->sa);
 	if (r == -ENOENT)
 		o->refusal = N_NO_PROPOSAL_CHOSEN;
 	else if (r != 0)
@@ -123,7 +123,7 @@ choose_spi(struct km *km, uint8_t spi[8])
 	do {
 		if ((r = km_rand(km, spi, 8)) != 0)
 			return r;
-		spi[0] = km->conf.slot;
+		spi[0] = km->conf->slot;
 	} while (memcmp(spi, zero, 8) == 0 ||
 		 satab_get(&km->gcks->t, BY_SPI, satab_spi_key(spi)) != NULL);
 	return 0;
@@ -199,7 +199,7 @@ fill(struct km *km, struct ikesa *sa, const struct ike_hdr *h,
 	sa->peer = in->dgram.peer;
 	memcpy(sa->spi_i, h->spi_i, sizeof(sa->spi_i));
 	wb_init(&wb, buf, sizeof(buf));
-	sa->fragments = o->view.fragments && km->conf.fragment != 0;
+	sa->fragments = o->view.fragments && km->conf->fragment != 0;
 	sa->kwa = o->sa.suite.kwa;
 	sa->hs->suite = o->sa.suite;
 	sa->hs->hashes = o->view.hashes;
@@ -303,7 +303,7 @@ gcks_init(struct km *km, const struct ike_hdr *h, const struct km_in *in,
 	}
 	if (o.refusal != 0)
 		return refuse(km, h, in, &o, fx);
-	if (t->n_half >= km->conf.half_open_max) {
+	if (t->n_half >= km->conf->half_open_max) {
 		km->count[C_DROP_HALF_OPEN]++;
 		if (!make_room(km, key))
 			return -EBADMSG;

@@ -16,8 +16,9 @@
 static bool
 names_group(const struct km *km, const struct pld_id *id)
 {
-	return id->type == ID_KEY_ID && id->data.len == km->conf.group_id_len &&
-	       memcmp(id->data.p, km->conf.group_id, id->data.len) == 0;
+	return id->type == ID_KEY_ID &&
+	       id->data.len == km->conf->group_id_len &&
+	       memcmp(id->data.p, km->conf->group_id, id->data.len) == 0;
 }
 
 /* Its data is how many Sender-IDs are wanted (RFC 9838 4.7); here each sender
@@ -67,7 +68,7 @@ group_judge(const struct km *km, const struct group_ask *a, uint8_t admit,
 		return OUT_SENDER;
 	if ((admit & (ADMIT_SEND | ADMIT_RECEIVE)) == 0)
 		return OUT_FORBIDDEN;
-	if (t->n - t->n_half >= km->conf.members_max &&
+	if (t->n - t->n_half >= km->conf->members_max &&
 	    satab_get(t, BY_ID, id_key) == NULL)
 		return OUT_FULL;
 	return a->refusal != 0 || !kwa ? OUT_PROPOSAL : OUT_OK;

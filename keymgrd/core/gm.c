@@ -62,6 +62,7 @@ gm_free(struct gm **gm)
 	gm_hs_free(&(*gm)->hs);
 	gm_sa_free(&(*gm)->sa);
 	free((*gm)->out);
+	why_clear(&(*gm)->why);
 	free(*gm);
 	*gm = NULL;
 }
@@ -112,11 +113,11 @@ next_gcks(struct km *km, struct fx *fx)
 	struct gm *gm = km->gm;
 	uint64_t wait;
 	int r = fx_note(fx, NOTE_WARN, "reg.failed", "gcks=%s why=\"%s\"",
-	    gm_current(km)->name, gm->why);
+	    gm_current(km)->name, why_text(gm->why));
 
 	if (r != 0 || (r = km_record_counts(km, fx)) != 0)
 		return r;
-	if (gm->cur + 1 < km->conf.n_gcks) {
+	if (gm->cur + 1 < km->conf->n_gcks) {
 		gm->cur++;
 		if ((r = gm_begin(km, NULL, fx)) == 0)
 			gm->state = GM_INIT_SENT;
@@ -179,7 +180,7 @@ gm_feed(struct km *km, const struct gm_in *in, struct fx *fx)
 static void
 limit_times(struct km *km)
 {
-	uint64_t last = km->now_ms + km->conf.lifetime_s * 1000ull;
+	uint64_t last = km->now_ms + km->conf->lifetime_s * 1000ull;
 
 	for (size_t i = 0; i < km->keys.sas.n; i++) {
 		struct ksa *k = &km->keys.sas.v[i];
@@ -201,8 +202,8 @@ ask_restored(struct km *km, struct fx *fx)
 		struct ksa *k = &km->keys.sas.v[i];
 		bool ours = false;
 
-		for (size_t j = 0; j < km->conf.n_addr; j++)
-			ours |= addr_eq(&km->conf.addr[j].dst, &k->dst);
+		for (size_t j = 0; j < km->conf->n_addr; j++)
+			ours |= addr_eq(&km->conf->addr[j].dst, &k->dst);
 		if (!ours)
 			r = ksa_delete(&km->keys.sas, k, fx);
 		else if (k->drop_ms != KSA_NEVER)
@@ -262,7 +263,7 @@ by_gcks(const struct km *km, const struct ike_hdr *h, const struct km_in *in)
 {
 	const struct gm_sa *sa = km->gm->sa;
 
-	return sa != NULL && is_from(&km->conf.gcks[sa->gcks], in) &&
+	return sa != NULL && is_from(&km->conf->gcks[sa->gcks], in) &&
 	       memcmp(h->spi_i, sa->spi_i, 8) == 0 &&
 	       memcmp(h->spi_r, sa->spi_r, 8) == 0;
 }
@@ -417,7 +418,7 @@ gm_answer(struct km *km, struct ksa *k, const struct km_in *in, struct fx *fx)
 	ksa_answer(&km->keys.sas, k, in->sa.status, in->sa.text, km->now_ms);
 	if (ask && in->sa.status != ST_OK)
 		r = fx_note(fx, NOTE_WARN, "sa.refused",
-		    "spi=0x%08x why=\"%s\"", spi, km->keys.sas.why);
+		    "spi=0x%08x why=\"%s\"", spi, why_text(km->sa_why));
 	if (all_up(km))
 		km->keys.keyed = true;
 	ksa_sweep(&km->keys.sas);

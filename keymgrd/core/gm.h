@@ -115,12 +115,13 @@ struct gm {
 	uint32_t round; /* how often all have failed in a row */
 	uint32_t tries; /* of the request under way */
 	uint64_t due_ms, began_ms;
+	uint64_t sent_ms; /* of the request under way, for the first time */
 	uint32_t req;  /* to policyd */
 	uint16_t hint; /* last unprotected error notify, or 0 */
 	enum gm_tell tell;
-	bool leave;    /* when GSA_REGISTRATION is answered, or not */
-	char why[200]; /* last failure, "" after a success */
-	uint8_t *out;  /* protected request under way, as sent */
+	bool leave;   /* when GSA_REGISTRATION is answered, or not */
+	char *why;    /* last failure, until a success (core/why.h) */
+	uint8_t *out; /* protected request under way, as sent */
 	size_t out_len;
 	struct gm_hs *hs;
 	struct gm_sa *sa;

@@ -17,9 +17,9 @@
 static const struct km_addr *
 group_addr(const struct km *km, const struct addr *dst)
 {
-	for (size_t i = 0; i < km->conf.n_addr; i++)
-		if (addr_eq(&km->conf.addr[i].dst, dst))
-			return &km->conf.addr[i];
+	for (size_t i = 0; i < km->conf->n_addr; i++)
+		if (addr_eq(&km->conf->addr[i].dst, dst))
+			return &km->conf->addr[i];
 	return NULL;
 }
 
@@ -53,7 +53,7 @@ check_tek(const struct km *km, const struct gsa_tek *t)
 		return "a source is not one unicast address";
 	if (t->src.port_lo != 0 || t->src.port_hi != UINT16_MAX)
 		return "a source selector does not cover all ports";
-	if (t->lifetime_s == 0 || t->lifetime_s > km->conf.lifetime_s)
+	if (t->lifetime_s == 0 || t->lifetime_s > km->conf->lifetime_s)
 		return "a lifetime is zero or longer than policy allows";
 	return NULL;
 }
@@ -83,7 +83,7 @@ check_all(const struct km *km, const struct gsa *g, const struct kd *kd)
 static void
 drop_others(struct km *km, const struct gsa *g)
 {
-	uint64_t dtd_ms = g->dtd_s != 0 ? g->dtd_s * 1000ull : km->conf.dtd_ms;
+	uint64_t dtd_ms = g->dtd_s != 0 ? g->dtd_s * 1000ull : km->conf->dtd_ms;
 
 	for (size_t i = 0; i < km->keys.sas.n; i++) {
 		struct ksa *k = &km->keys.sas.v[i];
@@ -101,6 +101,17 @@ drop_others(struct km *km, const struct gsa *g)
 			k->state = KSA_GONE;
 	}
 	ksa_sweep(&km->keys.sas);
+}
+
+/*
+ * A response is repeated as it was first sent, so what it says of lifetimes may
+ * be as old as the request.  Keys are kept as if it were new, for they must
+ * not end before the sender's; what is planned counts the age.
+ */
+static uint64_t
+age_ms(const struct km *km)
+{
+	return km->now_ms - km->gm->sent_ms;
 }
 
 static const char *
@@ -128,8 +139,8 @@ take_one(struct km *km, const struct gsa_tek *t, const uint8_t *key)
 	k->born_ms = km->now_ms;
 	k->end_ms = km->now_ms + t->lifetime_s * 1000ull;
 	/* The kernel warns when the sender is about to change. */
-	warn =
-	    km->conf.lifetime_s * 1000ull - life_switch_ms(km->conf.lifetime_s);
+	warn = km->conf->lifetime_s * 1000ull -
+	       life_switch_ms(km->conf->lifetime_s) + age_ms(km);
 	k->soft_ms = k->end_ms > warn ? k->end_ms - warn : 0;
 	return NULL;
 }
@@ -164,13 +175,14 @@ lasts_s(const struct gsa *g)
 static int
 plan_next(struct km *km, uint64_t left_s)
 {
-	uint64_t life_ms = km->conf.lifetime_s * 1000ull, at, late, lo, hi;
+	uint64_t life_ms = km->conf->lifetime_s * 1000ull, at, late, lo, hi;
 	int r;
 
-	life_rereg_ms(km->conf.lifetime_s, &lo, &hi);
+	life_rereg_ms(km->conf->lifetime_s, &lo, &hi);
 	if ((r = km_rand_between(km, lo, hi, &at)) != 0)
 		return r;
 	late = life_ms - (left_s - 1) * 1000; /* it was rounded up */
+	late += age_ms(km);
 	at = at > late ? at - late : 0;
 	if (at < left_s * 250)
 		at = left_s * 250;
@@ -191,7 +203,7 @@ take_all(struct km *km, const struct gsa *g, const struct kd *kd,
 		if (*why != NULL)
 			return -EBADMSG;
 	}
-	strlcpy(km->keys.gcks, km->conf.gcks[km->gm->cur].name,
+	strlcpy(km->keys.gcks, km->conf->gcks[km->gm->cur].name,
 	    sizeof(km->keys.gcks));
 	if ((r = plan_next(km, lasts_s(g))) != 0 ||
 	    (r = km_record_keys(km, fx)) != 0)
@@ -211,12 +223,14 @@ static int
 take_or_leave(struct km *km, const struct gsa *g, const struct kd *kd,
     const char **why, struct fx *fx)
 {
-	struct keys before = km->keys;
-	int r = take_all(km, g, kd, why, fx);
+	struct keys before;
+	int r = keys_save(&km->keys, &before);
 
 	if (r != 0)
-		km->keys = before;
-	explicit_bzero(&before, sizeof(before));
+		return r;
+	if ((r = take_all(km, g, kd, why, fx)) != 0)
+		keys_restore(&km->keys, &before);
+	keys_fini(&before);
 	return r;
 }
 

@@ -13,7 +13,7 @@
 const struct km_gcks *
 gm_current(const struct km *km)
 {
-	return &km->conf.gcks[km->gm->cur];
+	return &km->conf->gcks[km->gm->cur];
 }
 
 bool
@@ -26,7 +26,7 @@ static int
 transmit(struct km *km, const uint8_t *p, size_t len, struct fx *fx)
 {
 	struct endpoint local = { .addr = gm_current(km)->local,
-		.port = km->conf.port };
+		.port = km->conf->port };
 
 	return body_send(fx, &local, &gm_current(km)->peer, p, len);
 }
@@ -58,6 +58,7 @@ send_first(struct km *km, const uint8_t *p, size_t len, struct fx *fx)
 	    (r = transmit(km, p, len, fx)) != 0)
 		return r;
 	gm->tries = 1;
+	gm->sent_ms = km->now_ms;
 	gm->due_ms = km->now_ms + wait;
 	if (gm->hs != NULL)
 		gm->hs->octets += len;
@@ -95,7 +96,7 @@ gm_begin(struct km *km, const struct gm_in *in, struct fx *fx)
 	gm->hs = hs;
 	gm->tries = 1;
 	gm->hint = 0;
-	gm->began_ms = km->now_ms;
+	gm->began_ms = gm->sent_ms = km->now_ms;
 	gm->due_ms = km->now_ms + wait;
 	return 0;
 }
@@ -110,8 +111,7 @@ no_answer(struct km *km)
 		    km->gm->hint,
 		    km->gm->hint == N_INVALID_GROUP_ID ? " (invalid group)"
 						       : "");
-	snprintf(km->gm->why, sizeof(km->gm->why), "%s: no answer%s",
-	    gm_current(km)->name, hint);
+	why_set(&km->gm->why, "%s: no answer%s", gm_current(km)->name, hint);
 	return GM_FAILED;
 }
 
@@ -163,9 +163,9 @@ take_hint(struct km *km, uint16_t type, struct fx *fx)
 	if (km->gm->hint == type)
 		return GM_STAY;
 	km->gm->hint = type;
-	snprintf(km->gm->why, sizeof(km->gm->why),
-	    "%s: an unprotected notify %u%s; asking on", gm_current(km)->name,
-	    type, type == N_INVALID_GROUP_ID ? " (invalid group)" : "");
+	why_set(&km->gm->why, "%s: an unprotected notify %u%s; asking on",
+	    gm_current(km)->name, type,
+	    type == N_INVALID_GROUP_ID ? " (invalid group)" : "");
 	return fx_note(fx, NOTE_WARN, "reg.hint", "gcks=%s notify=%u",
 		   gm_current(km)->name, type) == 0
 		   ? GM_STAY
@@ -214,7 +214,7 @@ take_ke(struct km *km, struct chunk want, struct fx *fx)
 		ke = (uint16_t)(want.p[0] << 8 | want.p[1]);
 
 	if (hs->ke_changed || ke == hs->ke ||
-	    !sa_ike_offers_ke(km->conf.suite, hs->offer, ke))
+	    !sa_ike_offers_ke(km->conf->suite, hs->offer, ke))
 		return take_hint(km, N_INVALID_KE_PAYLOAD, fx);
 	if ((r = init_ke(km, ke, hs->priv, hs->pub)) != 0)
 		return r;
@@ -274,7 +274,7 @@ init_fault(const struct km *km, const struct gm_hs *hs)
 
 	must(init_read(
 		 (struct chunk){ hs->peer_init, hs->peer_init_len }, &v) == 0);
-	if (km->conf.ppk_id_len > 0 && !v.ppk)
+	if (km->conf->ppk_id_len > 0 && !v.ppk)
 		return "it has no post-quantum key (USE_PPK), and policy "
 		       "demands one";
 	if (gm_is_foreign(km) && !v.childless)
@@ -287,7 +287,7 @@ static int
 ask_auth(struct km *km, struct fx *fx)
 {
 	struct gm *gm = km->gm;
-	bool mix = km->conf.ppk_id_len > 0;
+	bool mix = km->conf->ppk_id_len > 0;
 	int r;
 
 	if (mix)
@@ -344,7 +344,7 @@ gm_send_auth(struct km *km, const struct gm_in *in, struct fx *fx)
 	int r;
 
 	if (!in->in->sig.ok) {
-		snprintf(gm->why, sizeof(gm->why),
+		why_set(&gm->why,
 		    "%s: policyd does not sign for this group: see its log",
 		    gm_current(km)->name);
 		return GM_FAILED;
@@ -358,8 +358,7 @@ gm_no_policyd(struct km *km, const struct gm_in *in, struct fx *fx)
 {
 	(void)in;
 	(void)fx;
-	snprintf(km->gm->why, sizeof(km->gm->why),
-	    "policyd does not answer: see its log");
+	why_set(&km->gm->why, "policyd does not answer: see its log");
 	return GM_FAILED;
 }
 
@@ -427,8 +426,8 @@ gm_refused(struct km *km, uint16_t type)
 	while (f->type != type && f->type != 0)
 		f++;
 	km->count[f->count]++;
-	snprintf(km->gm->why, sizeof(km->gm->why), "%s: %s (notify %u)",
-	    gm_current(km)->name, f->text, type);
+	why_set(&km->gm->why, "%s: %s (notify %u)", gm_current(km)->name,
+	    f->text, type);
 	return GM_FAILED;
 }
 
@@ -436,8 +435,7 @@ int
 gm_failed(struct km *km, enum count count, const char *text)
 {
 	km->count[count]++;
-	snprintf(km->gm->why, sizeof(km->gm->why), "%s: %s",
-	    gm_current(km)->name, text);
+	why_set(&km->gm->why, "%s: %s", gm_current(km)->name, text);
 	return GM_FAILED;
 }
 
@@ -458,7 +456,7 @@ is_expected_id(const struct km_gcks *g, const struct pld_id *id)
 static bool
 ppk_confirmed(const struct km *km, const struct ike_view *v)
 {
-	return km->conf.ppk_id_len == 0 ||
+	return km->conf->ppk_id_len == 0 ||
 	       ike_ntf_find(v, N_PPK_IDENTITY) != NULL;
 }
 

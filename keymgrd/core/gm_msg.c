@@ -45,13 +45,13 @@ gm_hs_begin(struct km *km, struct gm_hs *hs)
 	int r;
 
 	hs->offer = gm_is_foreign(km) ? SA_FOREIGN : SA_SHORT;
-	hs->ke = sa_ike_first_ke(km->conf.suite);
+	hs->ke = sa_ike_first_ke(km->conf->suite);
 	if ((r = km_rand(km, hs->nonce, sizeof(hs->nonce))) != 0)
 		return r;
 	do {
 		if ((r = km_rand(km, hs->spi_i, 8)) != 0)
 			return r;
-		hs->spi_i[0] = km->conf.slot;
+		hs->spi_i[0] = km->conf->slot;
 	} while (memcmp(hs->spi_i, zero, 8) == 0);
 	return init_ke(km, hs->ke, hs->priv, hs->pub);
 }
@@ -76,7 +76,7 @@ put_init(const struct km *km, const struct gm_hs *hs, struct wbuf *wb)
 	    (r = pld_notify_put(&c, N_COOKIE,
 		 (struct chunk){ hs->cookie, hs->cookie_len })) != 0)
 		return r;
-	if ((r = sa_ike_offer(&c, km->conf.suite, hs->offer)) != 0 ||
+	if ((r = sa_ike_offer(&c, km->conf->suite, hs->offer)) != 0 ||
 	    (r = pld_ke_put(&c, hs->ke, p)) != 0 ||
 	    (r = pld_raw_put(&c, PLD_NONCE, n)) != 0 ||
 	    (r = init_notifies_put(km, &c, n)) != 0)
@@ -117,7 +117,7 @@ derive(const struct gm_hs *hs, const struct ike_suite *s,
 static bool
 is_bound(const struct km *km, const struct init_view *v)
 {
-	struct chunk group = { km->conf.group_id, km->conf.group_id_len };
+	struct chunk group = { km->conf->group_id, km->conf->group_id_len };
 
 	if (v->c.mike_group.len == 0)
 		return gm_is_foreign(km);
@@ -137,7 +137,7 @@ gm_init_read(struct km *km, struct gm_hs *hs, struct chunk msg)
 	if (init_read(msg, &v) || v.v.critical != 0 ||
 	    memcmp(v.c.hdr.spi_r, zero, 8) == 0 || !ike_has(&v.v.sa) ||
 	    v.ke.group != hs->ke || v.c.nonce.len < IKE_NONCE_MIN ||
-	    sa_ike_answer(v.v.sa, km->conf.suite, hs->offer, &s) != 0 ||
+	    sa_ike_answer(v.v.sa, km->conf->suite, hs->offer, &s) != 0 ||
 	    s.ke != hs->ke || !is_bound(km, &v))
 		return -EBADMSG;
 	if ((r = derive(hs, &s, &v, &keys)) != 0)
@@ -153,7 +153,7 @@ gm_init_read(struct km *km, struct gm_hs *hs, struct chunk msg)
 	hs->suite = s;
 	hs->keys = keys;
 	hs->known = v.c.mike_group.len != 0;
-	hs->fragments = v.fragments && km->conf.fragment != 0;
+	hs->fragments = v.fragments && km->conf->fragment != 0;
 	hs->hashes = v.hashes;
 	memcpy(hs->spi_r, v.c.hdr.spi_r, sizeof(hs->spi_r));
 	explicit_bzero(&keys, sizeof(keys));
@@ -200,8 +200,8 @@ int
 gm_auth_write(
     struct km *km, struct gm_hs *hs, uint8_t method, struct chunk auth)
 {
-	struct chunk own = { km->conf.own_id, km->conf.own_id_len };
-	struct chunk ppk = { km->conf.ppk_id, km->conf.ppk_id_len };
+	struct chunk own = { km->conf->own_id, km->conf->own_id_len };
+	struct chunk ppk = { km->conf->ppk_id, km->conf->ppk_id_len };
 	bool gsa = gm_current(km)->exchange == GSA_AUTH;
 	struct body b;
 	int r;
@@ -258,7 +258,7 @@ int
 gm_mac_own(const struct km *km, struct gm_hs *hs)
 {
 	return ike_maced_id(&hs->keys, true,
-	    (struct chunk){ km->conf.own_id, km->conf.own_id_len },
+	    (struct chunk){ km->conf->own_id, km->conf->own_id_len },
 	    hs->maced_i);
 }
 
@@ -272,8 +272,8 @@ gm_ask_mix(
 		return -ENOMEM;
 	e->mix.req = req;
 	e->mix.prf = (uint8_t)hs->keys.prf;
-	memcpy(e->mix.ppk_id, km->conf.ppk_id, sizeof(e->mix.ppk_id));
-	e->mix.ppk_id_len = km->conf.ppk_id_len;
+	memcpy(e->mix.ppk_id, km->conf->ppk_id, sizeof(e->mix.ppk_id));
+	e->mix.ppk_id_len = km->conf->ppk_id_len;
 	e->mix.sk_len = 3 * prf_len(hs->keys.prf);
 	memcpy(e->mix.sk, hs->keys.d_pi_pr, e->mix.sk_len);
 	return 0;

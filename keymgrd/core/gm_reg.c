@@ -111,7 +111,7 @@ done(struct km *km, struct fx *fx)
 	gm_hs_free(&gm->hs);
 	gm->cur = 0;
 	gm->round = 0;
-	gm->why[0] = '\0';
+	why_clear(&gm->why);
 	gm->due_ms = km->keys.rereg_ms;
 	return 0;
 }

@@ -72,7 +72,7 @@ hashes_put(const struct km *km, struct chain *c)
 {
 	/* SHA2-384; or SHA2-256, SHA2-384 and Identity (for EdDSA). */
 	static const uint8_t cnsa[] = { 0, 3 }, some[] = { 0, 2, 0, 3, 0, 5 };
-	bool strict = km->conf.suite == SUITE_CNSA;
+	bool strict = km->conf->suite == SUITE_CNSA;
 
 	return pld_notify_put(c, N_SIGNATURE_HASH_ALGORITHMS,
 	    (struct chunk){
@@ -82,7 +82,7 @@ hashes_put(const struct km *km, struct chain *c)
 int
 init_notifies_put(const struct km *km, struct chain *c, struct chunk nonce)
 {
-	struct chunk group = { km->conf.group_id, km->conf.group_id_len };
+	struct chunk group = { km->conf->group_id, km->conf->group_id_len };
 	struct chunk none = { NULL, 0 };
 	uint8_t bind[MIKE_GROUP_LEN];
 	int r;
@@ -91,12 +91,12 @@ init_notifies_put(const struct km *km, struct chain *c, struct chunk nonce)
 	    (r = pld_notify_put(
 		 c, N_MIKE_GROUP, (struct chunk){ bind, sizeof(bind) })) != 0)
 		return r;
-	if (km->conf.n_cert > 0 && (r = hashes_put(km, c)) != 0)
+	if (km->conf->n_cert > 0 && (r = hashes_put(km, c)) != 0)
 		return r;
-	if (km->conf.fragment != 0 &&
+	if (km->conf->fragment != 0 &&
 	    (r = pld_notify_put(c, N_FRAGMENTATION_SUPPORTED, none)) != 0)
 		return r;
-	if (km->conf.ppk_id_len > 0)
+	if (km->conf->ppk_id_len > 0)
 		return pld_notify_put(c, N_USE_PPK, none);
 	return 0;
 }
@@ -104,8 +104,8 @@ init_notifies_put(const struct km *km, struct chain *c, struct chunk nonce)
 size_t
 init_limit(const struct km *km, const struct endpoint *peer)
 {
-	if (km->conf.fragment == 0)
+	if (km->conf->fragment == 0)
 		return 0;
-	return km->conf.fragment -
+	return km->conf->fragment -
 	       (size_t)(peer->addr.len == 4 ? UDP_IP4_LEN : UDP_IP6_LEN);
 }

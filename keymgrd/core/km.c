@@ -96,10 +96,11 @@ km_new(const struct km_conf *conf, const struct km_ops *ops)
 
 	if (!conf_is_usable(conf) || (km = calloc(1, sizeof(*km))) == NULL)
 		return NULL;
-	km->conf = *conf;
+	km->conf = conf;
 	km->ops = *ops;
 	km->iv = (uint64_t)conf->instance << 48;
 	km->keys.sas.next_req = &km->next_req;
+	km->keys.sas.why = &km->sa_why;
 	km->told_state = GS_STARTING;
 	ok = timers_reserve(&km->timers, 1) == 0;
 	if (ok && conf->role == ROLE_SENDER)
@@ -121,8 +122,42 @@ km_free(struct km **km)
 	gm_free(&k->gm);
 	gcks_free(&k->gcks, &k->timers);
 	timers_fini(&k->timers);
+	keys_fini(&k->keys);
+	free(k->refused);
+	why_clear(&k->sa_why);
 	freezero(k, sizeof(*k));
 	*km = NULL;
+}
+
+/* -- keys ---------------------------------------------------------------- */
+
+int
+keys_save(const struct keys *k, struct keys *copy)
+{
+	struct ksas sas = { 0 };
+	int r = ksas_copy(&k->sas, &sas);
+
+	if (r != 0)
+		return r;
+	*copy = *k;
+	copy->sas = sas;
+	return 0;
+}
+
+void
+keys_restore(struct keys *k, struct keys *copy)
+{
+	struct keys was = *k;
+
+	*k = *copy;
+	*copy = was; /* dies with it */
+}
+
+void
+keys_fini(struct keys *k)
+{
+	ksas_fini(&k->sas);
+	explicit_bzero(k, sizeof(*k));
 }
 
 /* -- for the other modules ---------------------------------------------- */
@@ -178,7 +213,7 @@ km_record_keys(const struct km *km, struct fx *fx)
 	struct wbuf wb;
 
 	wb_init(&wb, buf, sizeof(buf));
-	must(record_put_keys(&wb, km->conf.role, &km->keys) == 0);
+	must(record_put_keys(&wb, km->conf->role, &km->keys) == 0);
 	return emit_record(&wb, fx);
 }
 
@@ -272,7 +307,7 @@ dispatch(struct km *km, const struct km_in *in, struct fx *fx)
 	switch (in->ev) {
 	case KM_EV_STATE:
 		return record_get(
-		    in->record, km->conf.role, &km->keys, km->count, C_KEPT);
+		    in->record, km->conf->role, &km->keys, km->count, C_KEPT);
 	case KM_EV_START:
 		return sender ? skeys_start(km, fx) : gm_start(km, fx);
 	case KM_EV_TIMER:
@@ -307,17 +342,27 @@ fits(const struct km *km, enum km_ev ev)
 	return early != km->started;
 }
 
-static void
-refresh_detail(struct km *km)
+static const char *
+detail(const struct km *km)
 {
-	const char *sas = km->keys.sas.why;
-	const char *gm = km->gm != NULL ? km->gm->why : "";
+	if (km->sa_why != NULL || km->gm == NULL)
+		return why_text(km->sa_why);
+	return why_text(km->gm->why);
+}
 
-	if (sas[0] != '\0')
-		snprintf(
-		    km->detail, sizeof(km->detail), "dispatcherd: %s", sas);
-	else
-		strlcpy(km->detail, gm, sizeof(km->detail));
+/* FNV-1a with the NUL at the end; 0 is the hash of two empty texts. */
+static uint64_t
+text_hash(const char *a, const char *b)
+{
+	uint64_t h = 0xcbf29ce484222325u;
+
+	if (*a == '\0' && *b == '\0')
+		return 0;
+	for (size_t i = 0; i <= strlen(a); i++)
+		h = (h ^ (uint8_t)a[i]) * 0x100000001b3u;
+	for (size_t i = 0; i <= strlen(b); i++)
+		h = (h ^ (uint8_t)b[i]) * 0x100000001b3u;
+	return h;
 }
 
 /* Tell groupd when what an operator sees has changed. */
@@ -325,21 +370,20 @@ static void
 tell_changes(struct km *km, struct fx *fx)
 {
 	struct km_status st;
+	uint64_t text;
 
-	refresh_detail(km);
 	km_status(km, km->now_ms, &st);
+	text = text_hash(st.gcks, st.detail);
 	if (st.state == km->told_state &&
 	    st.generation == km->told_generation && st.step == km->told_step &&
-	    strcmp(st.gcks, km->told_gcks) == 0 &&
-	    strcmp(st.detail, km->told_detail) == 0)
+	    text == km->told_text)
 		return;
 	if (fx_add(fx, KM_FX_CHANGED) == NULL)
 		return; /* with the next event, then */
 	km->told_state = st.state;
 	km->told_generation = st.generation;
 	km->told_step = st.step;
-	strlcpy(km->told_gcks, st.gcks, sizeof(km->told_gcks));
-	strlcpy(km->told_detail, st.detail, sizeof(km->told_detail));
+	km->told_text = text;
 }
 
 static void
@@ -366,8 +410,8 @@ km_step(struct km *km, const struct km_in *in, struct fx *fx)
 	}
 	if (in->now_ms > km->now_ms)
 		km->now_ms = in->now_ms;
-	if (touches_keys)
-		before = km->keys;
+	if (touches_keys && (r = keys_save(&km->keys, &before)) != 0)
+		return r;
 	r = dispatch(km, in, fx);
 	if (r == 0) {
 		km->started |= in->ev == KM_EV_START;
@@ -376,10 +420,10 @@ km_step(struct km *km, const struct km_in *in, struct fx *fx)
 	} else {
 		fx_undo(fx, mark);
 		if (touches_keys)
-			km->keys = before;
+			keys_restore(&km->keys, &before);
 	}
 	if (touches_keys)
-		explicit_bzero(&before, sizeof(before));
+		keys_fini(&before);
 	set_timer(km);
 	return r;
 }
@@ -415,7 +459,7 @@ key_span(const struct km *km, uint64_t *born, uint64_t *end)
 	*born = *end = 0;
 	if (km->keys.n_steps > 0) {
 		*born = km->keys.step[0].born_ms;
-		*end = *born + km->conf.lifetime_s * 1000ull;
+		*end = *born + km->conf->lifetime_s * 1000ull;
 		return;
 	}
 	for (size_t i = 0; i < km->keys.sas.n; i++) {
@@ -438,7 +482,7 @@ km_status(const struct km *km, uint64_t now_ms, struct km_status *out)
 		.state = GS_STARTING,
 		.generation = km->keys.generation,
 		.gcks = km->keys.gcks,
-		.detail = km->detail,
+		.detail = detail(km),
 	};
 	if (km->started)
 		out->state =
@@ -466,8 +510,10 @@ km_refused(
     const struct km *km, uint64_t now_ms, struct km_refused out[KM_REFUSED_MAX])
 {
 	_Static_assert(KM_REFUSED_MAX == REFUSED_MAX, "one limit");
-	for (size_t i = 0; i < km->refused.n; i++) {
-		const struct refused *r = &km->refused.v[i];
+	if (km->refused == NULL)
+		return 0;
+	for (size_t i = 0; i < km->refused->n; i++) {
+		const struct refused *r = &km->refused->v[i];
 
 		out[i] = (struct km_refused){ .who = r->who,
 			.cause = r->cause,
@@ -477,5 +523,5 @@ km_refused(
 				     ? (now_ms - r->last_ms) / 1000
 				     : 0 };
 	}
-	return km->refused.n;
+	return km->refused->n;
 }

@@ -29,7 +29,7 @@ struct km_ops {
 	int (*rand)(void *arg, void *out, size_t len); /* 0 or -EIO */
 };
 
-/* What policyd says of the group; copied by km_new(). */
+/* What policyd says of the group. */
 struct km_addr {
 	uint8_t cls; /* index; enters the TEK and SPI formulas */
 	struct addr dst;
@@ -212,7 +212,11 @@ void fx_reset(struct fx *fx); /* wipes keys, keeps memory */
 size_t fx_count(const struct fx *fx);
 const struct km_fx *fx_at(const struct fx *fx, size_t i);
 
-/* NULL when out of memory or conf is not usable. */
+/*
+ * NULL when out of memory or conf is not usable.  conf is borrowed: it is read
+ * in each call and must say the same in all of them, but its octets may be
+ * elsewhere in between, where many key managers share them.
+ */
 struct km *km_new(const struct km_conf *conf, const struct km_ops *ops);
 void km_free(struct km **km); /* wipes */
 

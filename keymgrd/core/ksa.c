@@ -2,14 +2,57 @@
 #include "keymgrd/core/ksa.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include <bsd/stdlib.h>
 #include <bsd/string.h>
+
+#include "keymgrd/core/why.h"
 
 /* The sequence number has 32 bits and must not come round (RFC 4303 3.3.3). */
 #define SOFT_PACKETS (1ull << 31)
 #define HARD_PACKETS 0xfff00000ull
+
+void
+ksas_fini(struct ksas *t)
+{
+	freezero(t->v, t->cap * sizeof(*t->v));
+	t->v = NULL;
+	t->n = t->cap = 0;
+}
+
+int
+ksas_copy(const struct ksas *from, struct ksas *to)
+{
+	struct ksa *v = NULL;
+
+	if (from->n > 0) {
+		if ((v = calloc(from->n, sizeof(*v))) == NULL)
+			return -ENOMEM;
+		memcpy(v, from->v, from->n * sizeof(*v));
+	}
+	*to = *from;
+	to->v = v;
+	to->cap = from->n;
+	return 0;
+}
+
+/* Room for cap entries, not less than there are. */
+static bool
+resize(struct ksas *t, size_t cap)
+{
+	struct ksa *v = calloc(cap, sizeof(*v));
+
+	if (v == NULL)
+		return false;
+	if (t->n > 0)
+		memcpy(v, t->v, t->n * sizeof(*v));
+	freezero(t->v, t->cap * sizeof(*v));
+	t->v = v;
+	t->cap = cap;
+	return true;
+}
 
 static void
 make_room(struct ksas *t)
@@ -30,7 +73,7 @@ ksa_add(struct ksas *t)
 
 	if (t->n == KSA_MAX)
 		make_room(t);
-	if (t->n == KSA_MAX)
+	if (t->n == KSA_MAX || (t->n == t->cap && !resize(t, t->n + 1)))
 		return NULL;
 	k = &t->v[t->n++];
 	memset(k, 0, sizeof(*k));
@@ -66,8 +109,15 @@ ksa_sweep(struct ksas *t)
 	for (size_t i = 0; i < t->n; i++)
 		if (t->v[i].state != KSA_GONE)
 			t->v[n++] = t->v[i];
+	if (n == t->n)
+		return;
+	if (n == 0) {
+		ksas_fini(t);
+		return;
+	}
 	explicit_bzero(&t->v[n], (t->n - n) * sizeof(t->v[0]));
 	t->n = n;
+	(void)resize(t, n); /* or it stays as large as it was */
 }
 
 bool
@@ -152,12 +202,14 @@ pause_ms(uint32_t tries)
 static void
 keep_why(struct ksas *t, struct chunk text)
 {
+	char why[160];
 	size_t n = 0;
 
-	for (size_t i = 0; i < text.len && n + 1 < sizeof(t->why); i++)
+	for (size_t i = 0; i < text.len && n + 1 < sizeof(why); i++)
 		if (text.p[i] >= ' ' && text.p[i] <= '~')
-			t->why[n++] = (char)text.p[i];
-	t->why[n] = '\0';
+			why[n++] = (char)text.p[i];
+	why[n] = '\0';
+	why_set(t->why, "dispatcherd: %s", why);
 }
 
 void
@@ -175,7 +227,7 @@ ksa_answer(struct ksas *t, struct ksa *k, enum ipc_status status,
 		k->state = KSA_UP;
 		k->tries = 0;
 		if (!ksa_any(t, KSA_RETRY) && !ksa_any(t, KSA_NO_ESP))
-			t->why[0] = '\0';
+			why_clear(t->why);
 		return;
 	}
 	k->state = status == ST_NO_ESP ? KSA_NO_ESP : KSA_RETRY;

@@ -4,8 +4,9 @@
 
 /*
  * The SAs that this key manager has, wants or wants gone in the kernel, and
- * what dispatcherd said of each.  Plain data without pointers: the whole
- * table is copied before an event and put back when the event fails.
+ * what dispatcherd said of each.  The table is as large as it must be: a
+ * receiver of one sender has one or two.  It is copied before an event and put
+ * back when the event fails.
  */
 
 #include "keymgrd/core/fx.h"
@@ -46,16 +47,21 @@ struct ksa {
 };
 
 struct ksas {
-	struct ksa v[KSA_MAX];
-	size_t n;
+	struct ksa *v;
+	size_t n, cap;
 	uint32_t *next_req; /* numbers of requests, shared */
-	char why[160];	    /* last refusal, for people; "" when none */
+	char **why; /* dispatcherd's last refusal (core/why.h); shared */
 };
+
+/* Wipes; what is shared stays. */
+void ksas_fini(struct ksas *t);
+/* to has no table yet.  -ENOMEM: and it still has none. */
+int ksas_copy(const struct ksas *from, struct ksas *to) MUST_CHECK;
 
 /*
  * A zeroed entry.  In a full table one that is on its way out gives way, and
- * ends in the kernel by its lifetime; NULL when there is none.  Pointers into
- * the table are void.
+ * ends in the kernel by its lifetime; NULL when there is none, or no memory.
+ * Pointers into the table are void.
  */
 struct ksa *ksa_add(struct ksas *t);
 struct ksa *ksa_find(struct ksas *t, uint32_t spi, const struct addr *dst);

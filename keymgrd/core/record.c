@@ -191,16 +191,17 @@ get_counts(struct rbuf *rb, uint64_t *counts, size_t n)
 static int
 get_keys(struct rbuf *rb, enum role role, struct keys *k)
 {
-	struct keys got = { .sas.next_req = k->sas.next_req };
+	struct keys got = { .sas = { .next_req = k->sas.next_req,
+				.why = k->sas.why } };
 	int r = -EBADMSG;
 
 	if ((role == ROLE_SENDER ? get_sender(rb, &got)
 				 : get_receiver(rb, &got)) == 0 &&
 	    get_sas(rb, &got.sas) == 0 && rb_done(rb) == 0) {
-		*k = got;
+		keys_restore(k, &got);
 		r = 0;
 	}
-	explicit_bzero(&got, sizeof(got));
+	keys_fini(&got);
 	return r;
 }
 

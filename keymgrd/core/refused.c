@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "keymgrd/core/refused.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <bsd/string.h>
@@ -17,11 +18,14 @@ oldest(struct refused_log *l)
 }
 
 void
-refused_add(struct refused_log *l, const char *who, const char *cause,
+refused_add(struct refused_log **log, const char *who, const char *cause,
     const struct addr *peer, uint64_t now_ms)
 {
+	struct refused_log *l = *log;
 	struct refused *r = NULL;
 
+	if (l == NULL && (l = *log = calloc(1, sizeof(*l))) == NULL)
+		return;
 	for (size_t i = 0; i < l->n && r == NULL; i++)
 		if (strcmp(l->v[i].cause, cause) == 0 &&
 		    strncmp(l->v[i].who, who, REFUSED_WHO - 1) == 0)

@@ -25,7 +25,8 @@ struct refused_log {
 	size_t n;
 };
 
-void refused_add(struct refused_log *l, const char *who, const char *cause,
+/* *l NULL: there is none yet; without memory for one nothing is kept. */
+void refused_add(struct refused_log **l, const char *who, const char *cause,
     const struct addr *peer, uint64_t now_ms);
 
 #endif

@@ -13,19 +13,19 @@
 static uint64_t
 life_ms(const struct km *km)
 {
-	return (uint64_t)km->conf.lifetime_s * 1000;
+	return (uint64_t)km->conf->lifetime_s * 1000;
 }
 
 static uint64_t
 switch_ms(const struct km *km, const struct step *s)
 {
-	return s->born_ms + life_switch_ms(km->conf.lifetime_s);
+	return s->born_ms + life_switch_ms(km->conf->lifetime_s);
 }
 
 static uint64_t
 prepare_ms(const struct km *km, const struct step *s)
 {
-	return s->born_ms + life_prepare_ms(km->conf.lifetime_s);
+	return s->born_ms + life_prepare_ms(km->conf->lifetime_s);
 }
 
 /* SPIs of a step, one per address of the policy, own family or not. */
@@ -34,9 +34,9 @@ step_spis(const struct km *km, const struct step *s, uint32_t spi[KM_ADDRS_MAX])
 {
 	int r = 0;
 
-	for (size_t i = 0; i < km->conf.n_addr && r == 0; i++)
+	for (size_t i = 0; i < km->conf->n_addr && r == 0; i++)
 		r = chain_spi(
-		    s->root, LEAF, km->conf.addr[i].cls, spi, i, &spi[i]);
+		    s->root, LEAF, km->conf->addr[i].cls, spi, i, &spi[i]);
 	return r;
 }
 
@@ -48,8 +48,8 @@ install(struct km *km, enum sa_mode mode, struct fx *fx)
 	uint32_t spi[KM_ADDRS_MAX] = { 0 };
 	int r = step_spis(km, s, spi);
 
-	for (size_t i = 0; i < km->conf.n_addr && r == 0; i++) {
-		const struct km_addr *a = &km->conf.addr[i];
+	for (size_t i = 0; i < km->conf->n_addr && r == 0; i++) {
+		const struct km_addr *a = &km->conf->addr[i];
 		struct ksa *k;
 
 		if (a->src.len == 0)
@@ -106,7 +106,7 @@ retire(struct km *km)
 			if (k->state != KSA_GOING)
 				k->state = KSA_GONE;
 		} else if (k->drop_ms == KSA_NEVER) {
-			k->drop_ms = km->now_ms + km->conf.dtd_ms;
+			k->drop_ms = km->now_ms + km->conf->dtd_ms;
 		}
 	}
 	ksa_sweep(&km->keys.sas);
@@ -269,7 +269,7 @@ skeys_answer(
 	if (st == ST_OK)
 		return 0;
 	return fx_note(fx, NOTE_WARN, "sa.refused", "spi=0x%08x why=\"%s\"",
-	    k->spi, km->keys.sas.why);
+	    k->spi, why_text(km->sa_why));
 }
 
 int
@@ -346,8 +346,8 @@ offer_step(
 	if (left_s == 0)
 		return 0;
 	r = step_spis(km, s, spi);
-	for (size_t i = 0; i < km->conf.n_addr && r == 0; i++) {
-		const struct km_addr *a = &km->conf.addr[i];
+	for (size_t i = 0; i < km->conf->n_addr && r == 0; i++) {
+		const struct km_addr *a = &km->conf->addr[i];
 
 		if (a->src.len == 0)
 			continue;
@@ -376,8 +376,8 @@ skeys_offer(const struct km *km, struct gsa *gsa, struct kd *kd)
 
 	memset(gsa, 0, sizeof(*gsa));
 	memset(kd, 0, sizeof(*kd));
-	gsa->atd_s = whole_seconds(km->conf.atd_ms);
-	gsa->dtd_s = whole_seconds(km->conf.dtd_ms);
+	gsa->atd_s = whole_seconds(km->conf->atd_ms);
+	gsa->dtd_s = whole_seconds(km->conf->dtd_ms);
 	for (size_t i = 0; i < km->keys.n_steps && r == 0; i++)
 		r = offer_step(km, &km->keys.step[i], gsa, kd);
 	return r == 0 && gsa->n_tek == 0 ? -ENOENT : r;

@@ -8,7 +8,7 @@ int
 timers_reserve(struct timers *t, size_t n)
 {
 	struct timer **v;
-	size_t cap = t->cap == 0 ? 64 : t->cap;
+	size_t cap = t->cap == 0 ? 1 : t->cap;
 
 	while (cap < n)
 		cap *= 2;

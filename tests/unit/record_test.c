@@ -82,6 +82,8 @@ sender_comes_back(void **state)
 	assert_memory_equal(out.sas.v[1].key, in.sas.v[3].key, 36);
 	assert_ptr_equal(out.sas.next_req, &next_req);
 	assert_int_equal(counts[0], 1);
+	keys_fini(&in);
+	keys_fini(&out);
 }
 
 static void
@@ -106,6 +108,8 @@ receiver_comes_back(void **state)
 	assert_int_equal(out.sas.v[0].drop_ms, KSA_NEVER);
 	assert_int_equal(out.sas.v[2].spi, 0x10003);
 	assert_true(addr_eq(&out.sas.v[0].dst, &in.sas.v[0].dst));
+	keys_fini(&in);
+	keys_fini(&out);
 }
 
 /* A whole record or none of it. */
@@ -137,6 +141,7 @@ every_cut_is_refused(void **state)
 		assert_int_equal(record_get((struct chunk){ buf, len },
 				     roles[r], &out, NULL, 0),
 		    -74);
+		keys_fini(&in);
 	}
 }
 
@@ -159,6 +164,7 @@ impossible_values(void **state)
 		buf[6] = was;
 	}
 	assert_int_equal(out.n_steps, 0);
+	keys_fini(&in);
 }
 
 static void
@@ -207,6 +213,8 @@ full_table(void **state)
 			     &out, NULL, 0),
 	    0);
 	assert_int_equal(out.sas.n, KSA_MAX);
+	keys_fini(&in);
+	keys_fini(&out);
 }
 
 int
