@@ -27,13 +27,22 @@ life_prepare_ms(uint32_t lifetime_s)
 	return usual < latest ? usual : latest;
 }
 
-/* From 5/22 to 20/22 of the way from prepare to switch: 80 % and 95 %. */
+/*
+ * From 5/22 to 20/22 of the way from prepare to switch, 80 % and 95 %; or less
+ * far, so that a registration has time for all its repeats, but never so that
+ * all receivers of a short-lived key come at the same time.
+ */
 void
 life_rereg_ms(uint32_t lifetime_s, uint64_t *lo, uint64_t *hi)
 {
 	uint64_t from = life_prepare_ms(lifetime_s);
 	uint64_t span = life_switch_ms(lifetime_s) - from;
+	uint64_t least = from + span * 10 / 22;
 
 	*lo = from + span * 5 / 22;
 	*hi = from + span * 20 / 22;
+	if (*hi + LIFE_RETRY_MS > from + span)
+		*hi = from + span > least + LIFE_RETRY_MS
+			  ? from + span - LIFE_RETRY_MS
+			  : least;
 }

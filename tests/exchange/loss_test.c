@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "keymgrd/core/gm.h"
+#include "keymgrd/core/life.h"
 #include "tests/lib/pair.h"
 
 struct plan {
@@ -95,6 +97,51 @@ each_doubled_datagram_does_no_harm(void **state)
 		check_registered_once(w);
 		world_free(&w);
 	}
+}
+
+/* What the sender sends from the fourth datagram on, until a time. */
+static enum net_verdict
+late_responses(struct world *w, struct packet *p)
+{
+	const uint64_t *until_ms = w->arg;
+
+	return p->from == 0 && p->nth >= 4 && w->now < *until_ms ? NET_DROP
+								 : NET_PASS;
+}
+
+/*
+ * A response says how long the keys last, and is repeated as it was: when it
+ * comes late, that is not true any more.  Whoever trusts it registers again
+ * after the sender has gone on to the next step.
+ */
+static void
+a_late_response_does_not_delay_the_next_registration(void **state)
+{
+	struct world *w = world_new();
+	uint64_t born, until, lo, hi, end;
+
+	(void)state;
+	w->net = late_responses;
+	w->arg = &until;
+	world_sender(w, 0)->conf.lifetime_s = 100;
+	world_receiver(w, 2)->conf.lifetime_s = 100;
+	world_start(w, 0);
+	world_settle(w);
+	born = w->now;
+	until = born + 10000;
+	world_start(w, 2);
+	world_settle(w);
+	world_run(w, until);
+	assert_int_equal(world_state(w, 2), GS_REGISTERING);
+	world_run(w, born + 25000);
+	check_registered_once(w);
+	life_rereg_ms(100, &lo, &hi);
+	assert_true(w->host[2].km->keys.rereg_ms >= born + lo - 25000);
+	assert_true(w->host[2].km->keys.rereg_ms <= born + hi);
+	/* What it can read lasts at least as long as the sender sends. */
+	end = w->host[2].km->keys.sas.v[0].end_ms;
+	assert_true(end >= born + life_switch_ms(100));
+	world_free(&w);
 }
 
 /*
@@ -289,6 +336,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_lost_datagram_is_sent_again),
 		cmocka_unit_test(each_doubled_datagram_does_no_harm),
+		cmocka_unit_test(
+		    a_late_response_does_not_delay_the_next_registration),
 		cmocka_unit_test(repeats_during_work_are_swallowed),
 		cmocka_unit_test(late_datagrams_are_recognised),
 		cmocka_unit_test(answers_slower_than_the_first_wait),
