@@ -14,7 +14,8 @@
 
 #define TBS_MAX (16384 + 256 + 48) /* what the messages of the IPC bound */
 
-static struct {
+/* One for each thread, as in common/crypto.c. */
+static _Thread_local struct {
 	EVP_MD *md[SIG_SHA512 + 1]; /* by enum sig_hash */
 	EVP_MD_CTX *ctx, *eddsa;
 	uint8_t tbs[TBS_MAX];
