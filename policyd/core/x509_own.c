@@ -124,6 +124,23 @@ decode(const uint8_t *der, long len)
 }
 
 int
+x509_own_pkey(struct x509_own *o, EVP_PKEY *pkey, const char **why)
+{
+	int r = 0;
+
+	*why = "has a private key that cannot be read";
+	o->pkey = pkey;
+	if (pkey == NULL || sig_key_of(&o->key, pkey, why))
+		r = -EINVAL;
+	if (r == 0 && EVP_PKEY_eq(x509_key(o->chain)->pkey, pkey) != 1) {
+		*why = "is not the key of the host's certificate";
+		r = -EINVAL;
+	}
+	x509_forget();
+	return r;
+}
+
+int
 x509_own_key(struct x509_own *o, struct chunk pem, const char **why)
 {
 	BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.len);
@@ -141,16 +158,8 @@ x509_own_key(struct x509_own *o, struct chunk pem, const char **why)
 		       "(openssl pkcs8 -topk8 -nocrypt makes one)";
 		return -EINVAL;
 	}
-	*why = "has a private key that cannot be read";
-	o->pkey = decode(der, len);
+	r = x509_own_pkey(o, decode(der, len), why);
 	OPENSSL_clear_free(der, (size_t)len);
-	if (o->pkey == NULL || sig_key_of(&o->key, o->pkey, why))
-		r = -EINVAL;
-	if (r == 0 && EVP_PKEY_eq(x509_key(o->chain)->pkey, o->pkey) != 1) {
-		*why = "is not the key of the host's certificate";
-		r = -EINVAL;
-	}
-	x509_forget();
 	return r;
 }
 
