@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/sandbox.h"
+#include "dispatcherd/core/rate.h"
 #include "dispatcherd/disp_int.h"
 #include "dispatcherd/xstat.h"
 
@@ -60,7 +61,7 @@ disp_open(const struct opts *o)
 	if (getrandom(key, sizeof(key), 0) != (ssize_t)sizeof(key))
 		fatal("disp.open getrandom: %s", strerror(errno));
 	if (d == NULL || (d->rules = ruleset_new()) == NULL ||
-	    (d->filter = filter_new(key)) == NULL)
+	    (d->filter = filter_new(key, RATE_ROWS)) == NULL)
 		fatal("disp.open out of memory");
 	d->opts = o;
 	/* Netlink first: it loads the module that the sockets' bypass wants. */

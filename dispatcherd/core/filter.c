@@ -11,12 +11,12 @@ struct filter {
 };
 
 struct filter *
-filter_new(const uint8_t key[SIPHASH_KEY_LEN])
+filter_new(const uint8_t key[SIPHASH_KEY_LEN], size_t rows)
 {
 	struct filter *f = calloc(1, sizeof(*f));
 
 	if (f != NULL)
-		f->rate = rate_new(key);
+		f->rate = rate_new(key, rows);
 	if (f != NULL && f->rate == NULL)
 		filter_free(&f);
 	return f;

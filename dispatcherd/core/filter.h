@@ -34,8 +34,11 @@ struct dgram {
 
 struct filter;
 
-/* key: random, so that nobody can aim at a place in the table of sources. */
-struct filter *filter_new(const uint8_t key[SIPHASH_KEY_LEN]);
+/*
+ * key: random, so that nobody can aim at a place in the table of sources;
+ * rows: of that table (core/rate.h).
+ */
+struct filter *filter_new(const uint8_t key[SIPHASH_KEY_LEN], size_t rows);
 void filter_free(struct filter **f);
 
 /* Judge one datagram and count it.  r may be NULL: no rules yet. */

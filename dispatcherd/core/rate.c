@@ -15,16 +15,19 @@ struct bucket {
 
 struct rate {
 	uint8_t key[SIPHASH_KEY_LEN];
-	struct bucket row[RATE_ROWS][RATE_PLACES];
+	size_t mask; /* rows - 1 */
+	struct bucket row[][RATE_PLACES];
 };
 
 struct rate *
-rate_new(const uint8_t key[SIPHASH_KEY_LEN])
+rate_new(const uint8_t key[SIPHASH_KEY_LEN], size_t rows)
 {
-	struct rate *rt = calloc(1, sizeof(*rt));
+	struct rate *rt = calloc(1, sizeof(*rt) + rows * sizeof(rt->row[0]));
 
-	if (rt != NULL)
-		memcpy(rt->key, key, sizeof(rt->key));
+	if (rt == NULL)
+		return NULL;
+	memcpy(rt->key, key, sizeof(rt->key));
+	rt->mask = rows - 1;
 	return rt;
 }
 
@@ -75,8 +78,7 @@ static struct bucket *
 bucket_find(
     struct rate *rt, const struct addr *src, uint64_t now_ms, bool *found)
 {
-	struct bucket *row =
-	    rt->row[siphash16(rt->key, src->b) & (RATE_ROWS - 1)];
+	struct bucket *row = rt->row[siphash16(rt->key, src->b) & rt->mask];
 	struct bucket *best = &row[0];
 	uint64_t least = UINT64_MAX;
 

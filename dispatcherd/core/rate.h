@@ -17,14 +17,15 @@
 #include "common/addr.h"
 #include "dispatcherd/core/siphash.h"
 
-#define RATE_ROWS 1024 /* a power of two */
+#define RATE_ROWS 1024 /* of a host that answers anybody */
 #define RATE_PLACES 8
 #define RATE_BURST_S 2	 /* a bucket holds what the rate gives in this time */
 #define RATE_BURST_MIN 8 /* or at least that: one registration with repeats */
 
 struct rate;
 
-struct rate *rate_new(const uint8_t key[SIPHASH_KEY_LEN]);
+/* rows: a power of two. */
+struct rate *rate_new(const uint8_t key[SIPHASH_KEY_LEN], size_t rows);
 void rate_free(struct rate **rt);
 /* May src send one more datagram now?  Takes a token if so. */
 bool rate_allows(

@@ -172,7 +172,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct ruleset *rs = ruleset_new();
-	struct filter *f = filter_new((const uint8_t[SIPHASH_KEY_LEN]){ 7 });
+	struct filter *f =
+	    filter_new((const uint8_t[SIPHASH_KEY_LEN]){ 7 }, 16);
 	uint64_t now = 0;
 	struct rbuf rb;
 

@@ -45,7 +45,7 @@ static int
 setup(void **state)
 {
 	(void)state;
-	f = filter_new(key);
+	f = filter_new(key, RATE_ROWS);
 	if (f == NULL)
 		return -1;
 	memset(&rules, 0, sizeof(rules));
@@ -231,7 +231,7 @@ nth(uint32_t n)
 static void
 a_flood_of_sources_shuts_nobody_out(void **state)
 {
-	struct rate *rt = rate_new(key);
+	struct rate *rt = rate_new(key, RATE_ROWS);
 	struct addr friend = addr("192.0.2.99"), bad = addr("192.0.2.66");
 
 	(void)state;
@@ -262,7 +262,7 @@ a_flood_of_sources_shuts_nobody_out(void **state)
 static void
 a_flood_of_sources_washes_no_record_away(void **state)
 {
-	struct rate *rt = rate_new(key);
+	struct rate *rt = rate_new(key, RATE_ROWS);
 	struct addr bad = addr("192.0.2.66"), good = addr("2001:db8::1");
 	unsigned int n_bad = 0, n_good = 0;
 
@@ -286,7 +286,7 @@ a_flood_of_sources_washes_no_record_away(void **state)
 static void
 who_uses_least_gives_way_first(void **state)
 {
-	struct rate *rt = rate_new(key);
+	struct rate *rt = rate_new(key, RATE_ROWS);
 	struct addr bad = addr("192.0.2.66");
 
 	(void)state;
@@ -336,7 +336,7 @@ only_what_begins_an_exchange_is_new(void **state)
 static void
 extreme_numbers_do_not_break_a_bucket(void **state)
 {
-	struct rate *rt = rate_new(key);
+	struct rate *rt = rate_new(key, RATE_ROWS);
 	struct addr a = addr("192.0.2.1"), b = addr("192.0.2.2");
 	struct addr c = addr("192.0.2.3");
 
