@@ -109,6 +109,9 @@ done(struct km *km, struct fx *fx)
 		return r;
 	}
 	gm_hs_free(&gm->hs);
+	free(gm->out);
+	gm->out = NULL;
+	gm->out_len = 0;
 	gm->cur = 0;
 	gm->round = 0;
 	why_clear(&gm->why);
