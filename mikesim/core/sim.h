@@ -7,14 +7,28 @@
 #include "mikesim/core/obs.h"
 
 struct sim_opts {
-	unsigned int jobs;	     /* threads; the results are the same */
 	const struct obs_sink *sink; /* or NULL: n_sink is 0 */
 	size_t n_sink;
 	bool invariants; /* all of them; what is cheap is checked anyway */
+	/* Nanoseconds of a real clock, to measure with; NULL: nothing is. */
+	uint64_t (*clock_ns)(void);
+	/*
+	 * Call work(arg, i) for each i below n, in any order and in any of
+	 * `jobs` threads, each of which has called sim_thread_init(); NULL:
+	 * one after the other.
+	 */
+	void (*parallel)(
+	    void *pool, size_t n, void (*work)(void *arg, size_t i), void *arg);
+	void *pool;
 	/* Called now and then; true: end the run here. */
 	bool (*stop)(void *arg, const struct sim *sim);
 	void *arg;
 };
+
+/* Before any sim_new(), once; and in every further thread.  -EIO. */
+int sim_init(void) MUST_CHECK;
+int sim_thread_init(void) MUST_CHECK;
+void sim_thread_fini(void);
 
 /* 0; -ENOMEM; -ENOTSUP: needs what this version has not; -Exxx of a sink. */
 int sim_new(struct sim **out, const struct scene *s, const struct sim_opts *o)
@@ -52,7 +66,8 @@ const char *res_op_name(enum res_op o); /* "signatures made", ... */
 
 /* Why a host ended without keys. */
 struct res_keyless {
-	const char *why; /* "down", "left", or the key manager's word */
+	char why[96];
+	/* the host's state, or the key manager's word */
 	uint32_t hosts;
 	uint32_t first; /* one of them */
 };
@@ -60,7 +75,7 @@ struct res_keyless {
 struct sim_results {
 	t_ns now;
 	bool stopped; /* before its end */
-	uint64_t events, instants;
+	uint64_t events;
 	uint32_t senders, receivers;
 	struct res_msgs msgs[RK_KINDS];
 	/* Receivers: from the join to the first keys. */
@@ -71,16 +86,24 @@ struct sim_results {
 	struct res_keyless why[16];
 	size_t n_why;
 	uint64_t ops[RES_OPS];
-	uint64_t refused, broken; /* invariants that broke */
+	uint64_t refused;
+	uint64_t app_sent, app_read, app_unread; /* datagrams; at receivers */
+	uint64_t broken;			 /* invariants that broke */
+	t_ns broken_at;
+	char broken_first[240]; /* the first of them */
 	/* Measured, never the same: processor time of the roles' daemons. */
 	double cpu_s[2][SIM_DAEMONS]; /* [0] a receiver's all, [1] senders' */
 	double wall_s;
-	size_t memory; /* octets of all hosts, without the senders */
 };
 void sim_results(const struct sim *sim, struct sim_results *out);
 
 const struct scene *sim_scene(const struct sim *sim);
-/* The media with a name for people: "hf of hq-01"; false: no more. */
+t_ns sim_now(const struct sim *sim);
+uint64_t sim_events(const struct sim *sim);
+/*
+ * The media with a name for people: "hf of hq-01"; false: no more.  stat NULL:
+ * there is none at this number, go on.
+ */
 struct sim_medium {
 	char name[2 * SCENE_NAME + 16];
 	const struct link_class *cls;
