@@ -24,6 +24,7 @@ OBJ_unit/policy_calls = policyd/db
 OBJ_unit/policy_files = policyd/files
 OBJ_unit/policy_creds = policyd/files policyd/creds
 OBJ_fuzz/nl = dispatcherd/xfrm_msg dispatcherd/xfrm_reply
+OBJ_bench/sim = mikesim/pool
 
 tests_of = $(patsubst tests/%_test.c,$(B)/test/%,$(wildcard \
 	   $(1:%=tests/%/*_test.c)))
@@ -52,6 +53,7 @@ endef
 $(foreach t,$(TESTS:$(B)/test/%=%),$(eval $(call test_program,$(t),$(t)_test)))
 $(foreach t,$(HELPERS:$(B)/test/%=%),$(eval $(call test_program,$(t),$(t))))
 # It looks at the keys where they are made; see there.
+$(B)/test/bench/sim: MIKE_LDFLAGS += $(SIM_WRAP)
 $(B)/test/interop/mkpcap: MIKE_LDFLAGS += -Wl,--wrap=ike_keys_derive
 
 BENCHES	= $(call helps_of,bench)
@@ -109,3 +111,15 @@ headers:
 .PHONY: show-flags
 show-flags:
 	@printf '%s\n' $(call quoted,$(CPPFLAGS) $(MIKE_CFLAGS))
+
+# mikesim with cores that are broken in one way or another (tests/sim).
+MUTATED = pol_auth_check chain_spi sk_protect life_switch_ms life_rereg_ms \
+	  record_get grp_step grp_runs
+$(B)/test/sim/mutant: $(B)/obj/tests/sim/mutant.o $(call obj,mikesim mikesim/out) \
+		$(SIM_LIBS)
+	@mkdir -p $(@D)
+	@$(SAY) "  LINK    $@"
+	$(Q)$(CC) $(MIKE_LDFLAGS) $(LDFLAGS) $(SIM_WRAP) \
+	    $(MUTATED:%=-Wl,--wrap=%) -pthread -o $@ $(filter %.o,$^) \
+	    -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+	    $(LIBS_mikesim) $(LIBS)
