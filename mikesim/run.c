@@ -80,22 +80,23 @@ on_window(void *arg, const struct sim *sim)
 /* -- the run -------------------------------------------------------------- */
 
 static int
-results(const struct args *a, const struct sim *sim, uint64_t began)
+results(struct outputs *out, const struct sim *sim, uint64_t began)
 {
 	struct sim_results r;
 
 	sim_results(sim, &r);
 	r.wall_s = (double)(clock_ns() - began) / 1e9;
-	if (!a->quiet)
-		out_table(stdout, sim, &r);
-	if (a->json != NULL && out_json(a->json, sim, &r) != 0)
+	if (outputs_results(out, sim, &r) != 0)
 		return CLI_IO;
 	return r.broken > 0 ? CLI_BROKEN : CLI_OK;
 }
 
 static int
-failed(const struct args *a, const struct scene *s, int r)
+failed(const struct args *a, const struct scene *s, const struct outputs *out,
+    int r)
 {
+	if (outputs_failed(out))
+		return CLI_IO;
 	if (r == -ENOTSUP) {
 		cli_say_needs(a, s);
 		return CLI_UNAVAILABLE;
@@ -130,7 +131,7 @@ run(const struct args *a, struct scene *s, struct outputs *out)
 		r = sim_run(sim);
 	if (p.shown)
 		fprintf(stderr, "\r\033[K");
-	status = r != 0 ? failed(a, s, r) : results(a, sim, p.began);
+	status = r != 0 ? failed(a, s, out, r) : results(out, sim, p.began);
 	sim_free(&sim);
 	pool_free(&pool);
 	return status;
@@ -151,9 +152,16 @@ cli_run(const struct args *a)
 		scene_free(&s);
 		return CLI_SOFTWARE;
 	}
-	if (scene_draw_chaos(s) != 0 || (out = outputs_new(a, s)) == NULL) {
+	if (scene_draw_chaos(s) != 0) {
+		fprintf(stderr, "mikesim: out of memory\n");
 		scene_free(&s);
-		return CLI_IO;
+		sim_fini();
+		return CLI_SOFTWARE;
+	}
+	if ((out = outputs_new(a, s, &status)) == NULL) {
+		scene_free(&s);
+		sim_fini();
+		return status;
 	}
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);

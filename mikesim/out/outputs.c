@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: ISC */
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "mikesim/out/json.h"
+#include "mikesim/out/out.h"
+#include "mikesim/out/payload.h"
+#include "mikesim/out/pcap.h"
+#include "mikesim/out/table.h"
+#include "mikesim/out/trace.h"
+
+enum { F_JSON, F_TRACE, F_PCAP, F_KEYS, FILES };
+#define SINKS 4 /* keys, trace, capture, page */
+
+struct outputs {
+	const struct args *args;
+	struct out_file file[FILES], table;
+	struct payload_keys *keys;
+	struct capture *capture;
+	struct trace trace;
+	struct obs_sink sink[SINKS];
+	size_t n_sink;
+};
+
+/* The first sink, as the others ask what it knows.  Both ends derive keys. */
+static int
+keys_take(void *arg, const struct obs *o)
+{
+	struct outputs *out = arg;
+	struct out_file *f = &out->file[F_KEYS];
+	int r = payload_keys_take(out->keys, o);
+
+	if (r <= 0 || f->f == NULL)
+		return r < 0 ? r : 0;
+	capture_keys(f->f, o);
+	return out_check(f);
+}
+
+static void
+add_sink(struct outputs *o, struct obs_sink s)
+{
+	must(o->n_sink < SINKS);
+	o->sink[o->n_sink++] = s;
+}
+
+/* -- opening -------------------------------------------------------------- */
+
+static int
+open_files(struct outputs *o)
+{
+	const struct args *a = o->args;
+	const struct {
+		const char *name, *what;
+		bool secret;
+	} v[FILES] = {
+		[F_JSON] = { a->json, "the results", false },
+		[F_TRACE] = { a->trace, "the trace", false },
+		[F_PCAP] = { a->pcap, "the capture", true },
+		[F_KEYS] = { a->keys, "the keys", true },
+	};
+	int r;
+
+	for (size_t i = 0; i < FILES; i++)
+		if (v[i].name != NULL && (r = out_open(&o->file[i], v[i].name,
+					      v[i].what, v[i].secret)) != 0)
+			return r;
+	return 0;
+}
+
+/* The pictures: page_new(), with payload_text and o->keys, and its sink. */
+static int
+open_page(struct outputs *o)
+{
+	if (o->args->html == NULL && o->args->svg == NULL)
+		return 0;
+	fprintf(stderr, "mikesim: %s: not in this build\n",
+	    o->args->html != NULL ? "--html" : "--svg");
+	return -ENOTSUP;
+}
+
+/* What knows keys comes first. */
+static int
+add_sinks(struct outputs *o, const struct scene *s)
+{
+	int r;
+
+	if ((o->keys = payload_keys_new()) == NULL)
+		return -ENOMEM;
+	if (o->args->trace != NULL || o->args->keys != NULL)
+		add_sink(o, (struct obs_sink){ .arg = o, .take = keys_take });
+	if (o->args->trace != NULL) {
+		o->trace = (struct trace){ &o->file[F_TRACE], s, payload_text,
+			o->keys };
+		add_sink(o, trace_sink(&o->trace));
+	}
+	if (o->args->pcap == NULL)
+		return 0;
+	if ((r = capture_new(&o->capture, &o->file[F_PCAP])) != 0)
+		return r;
+	add_sink(o, capture_sink(o->capture));
+	return 0;
+}
+
+static int
+exit_status(const struct outputs *o, int r)
+{
+	if (r == 0)
+		return CLI_OK;
+	if (r == -ENOTSUP)
+		return CLI_UNAVAILABLE;
+	if (o != NULL && outputs_failed(o))
+		return CLI_IO;
+	fprintf(stderr, "mikesim: out of memory\n");
+	return CLI_SOFTWARE;
+}
+
+struct outputs *
+outputs_new(const struct args *a, const struct scene *s, int *status)
+{
+	struct outputs *o = calloc(1, sizeof(*o));
+	int r = -ENOMEM;
+
+	if (o != NULL) {
+		o->args = a;
+		o->table = (struct out_file){ stdout, "standard output",
+			"the results", 0 };
+		if ((r = open_page(o)) == 0 && (r = open_files(o)) == 0)
+			r = add_sinks(o, s);
+	}
+	*status = exit_status(o, r);
+	if (r != 0 && outputs_free(&o) != 0)
+		return NULL; /* which was said */
+	return o;
+}
+
+/* -- the run -------------------------------------------------------------- */
+
+const struct obs_sink *
+outputs_sinks(const struct outputs *o)
+{
+	return o->sink;
+}
+
+size_t
+outputs_count(const struct outputs *o)
+{
+	return o->n_sink;
+}
+
+bool
+outputs_failed(const struct outputs *o)
+{
+	for (size_t i = 0; i < FILES; i++)
+		if (o->file[i].err != 0)
+			return true;
+	return o->table.err != 0;
+}
+
+int
+outputs_results(
+    struct outputs *o, const struct sim *sim, const struct sim_results *r)
+{
+	errno = 0;
+	if (!o->args->quiet) {
+		table_print(stdout, sim, r);
+		if (fflush(stdout) != 0)
+			return out_failed(&o->table);
+	}
+	if (o->args->json == NULL)
+		return 0;
+	return json_print(&o->file[F_JSON], sim, r);
+}
+
+int
+outputs_free(struct outputs **op)
+{
+	struct outputs *o = *op;
+	int r, e = 0;
+
+	if (o == NULL)
+		return 0;
+	e = capture_free(&o->capture);
+	for (size_t i = 0; i < FILES; i++)
+		if ((r = out_close(&o->file[i])) != 0 && e == 0)
+			e = r;
+	payload_keys_free(&o->keys);
+	free(o);
+	*op = NULL;
+	return e;
+}
