@@ -23,6 +23,12 @@ OBJ_unit/policy_db = policyd/db
 OBJ_unit/policy_calls = policyd/db
 OBJ_unit/policy_files = policyd/files
 OBJ_unit/policy_creds = policyd/files policyd/creds
+OBJ_unit/sim_table = $(addprefix mikesim/out/,table links)
+OBJ_unit/sim_json = $(addprefix mikesim/out/,json links file)
+OBJ_unit/sim_trace = $(addprefix mikesim/out/,trace payload file)
+OBJ_unit/sim_pcap = $(addprefix mikesim/out/,pcap file)
+OBJ_unit/sim_payload = mikesim/out/payload
+OBJ_fuzz/simtext = $(addprefix mikesim/out/,trace payload file)
 OBJ_fuzz/nl = dispatcherd/xfrm_msg dispatcherd/xfrm_reply
 OBJ_bench/sim = mikesim/pool
 
@@ -55,6 +61,9 @@ $(foreach t,$(HELPERS:$(B)/test/%=%),$(eval $(call test_program,$(t),$(t))))
 # It looks at the keys where they are made; see there.
 $(B)/test/bench/sim: MIKE_LDFLAGS += $(SIM_WRAP)
 $(B)/test/interop/mkpcap: MIKE_LDFLAGS += -Wl,--wrap=ike_keys_derive
+
+# They want to see OBS_KEYS, as mikesim does.
+$(addprefix $(B)/test/unit/sim_,trace pcap payload): MIKE_LDFLAGS += $(SIM_WRAP)
 
 BENCHES	= $(call helps_of,bench)
 .PHONY: tests benches
