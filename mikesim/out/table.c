@@ -16,17 +16,14 @@ seconds(t_ns t)
 	return (double)t / 1e9;
 }
 
-/* As far as the line goes; what would move the cursor is not for tables. */
-static void
-line_print(FILE *to, const char *title, const char *text)
+/* So much of it; what would move the cursor is not for tables.  The rest. */
+static const char *
+part_print(FILE *to, const char *text, size_t columns)
 {
-	size_t room = WIDTH - 12;
-
-	fprintf(to, "%-12s", title);
-	for (; *text != '\0' && room > 0; text++, room--)
-		fputc((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text,
-		    to);
+	for (; *text != '\0' && columns > 0; text++, columns--)
+		fputc(*text < ' ' || *text > '~' ? '?' : *text, to);
 	fputc('\n', to);
+	return text;
 }
 
 static void
@@ -34,7 +31,9 @@ head_print(FILE *to, const struct sim *sim, const struct sim_results *r)
 {
 	const struct scene *s = sim_scene(sim);
 
-	line_print(to, "scenario", s->title[0] != '\0' ? s->title : "no title");
+	fprintf(to, "scenario    ");
+	(void)part_print(
+	    to, s->title[0] != '\0' ? s->title : "no title", WIDTH - 12);
 	fprintf(to, "hosts       %u senders, %u receivers\n", r->senders,
 	    r->receivers);
 	fprintf(to, "time        %.3f s of %.3f s%s, seed %" U "\n",
@@ -82,7 +81,7 @@ why_print(FILE *to, const struct sim *sim, const struct res_keyless *w)
 	    scene_host_name(sim_scene(sim), w->first, host),
 	    w->hosts > 1 ? " and others" : "", w->why);
 	fprintf(to, "  %8u  ", w->hosts);
-	line_print(to, "", text);
+	(void)part_print(to, text, WIDTH - 12);
 }
 
 static void
@@ -148,36 +147,32 @@ work_print(FILE *to, const struct sim_results *r)
 	    r->app_sent, r->app_read, r->app_unread);
 }
 
-/* "daemon 0.123 s" for each that was measured. */
+/* Processor time, of daemons that were measured. */
 static void
-cpu_print(FILE *to, const char *role, const double cpu_s[SIM_DAEMONS])
+cpu_print(FILE *to, const struct sim_results *r)
 {
-	const char *gap = "";
-
-	fprintf(to, "  %-17s ", role);
 	for (size_t i = 0; i < SIM_DAEMONS; i++)
-		if (cpu_s[i] > 0) {
-			fprintf(to, "%s%s %.3f s", gap,
-			    sim_daemon_name((enum sim_daemon)i), cpu_s[i]);
-			gap = ", ";
-		}
-	fprintf(to, "%s\n", *gap == '\0' ? "nothing" : "");
+		if (r->cpu_s[0][i] > 0 || r->cpu_s[1][i] > 0)
+			fprintf(to,
+			    "  CPU of %-12s %.3f s for senders, %.3f s for "
+			    "receivers\n",
+			    sim_daemon_name((enum sim_daemon)i), r->cpu_s[1][i],
+			    r->cpu_s[0][i]);
 }
 
 static void
 measured_print(FILE *to, const struct sim_results *r)
 {
 	fprintf(to, "\nMEASURED (differs from run to run)\n");
-	cpu_print(to, "CPU of senders", r->cpu_s[1]);
-	cpu_print(to, "CPU of receivers", r->cpu_s[0]);
-	fprintf(to, "  the run           %" U " events in %.2f s", r->events,
+	cpu_print(to, r);
+	fprintf(to, "  the run             %" U " events in %.2f s", r->events,
 	    r->wall_s);
 	if (r->wall_s > 0)
 		fprintf(
 		    to, ", %.0f times real time", seconds(r->now) / r->wall_s);
 	fprintf(to, "\n");
 	if (r->memory > 0)
-		fprintf(to, "  memory of hosts   %zu octets\n", r->memory);
+		fprintf(to, "  memory of hosts     %zu octets\n", r->memory);
 }
 
 static void
@@ -190,10 +185,8 @@ broken_print(FILE *to, const struct sim_results *r)
 	fprintf(to, "\ninvariants  BROKEN %" U " times, first at %.9f s:\n",
 	    r->broken, seconds(r->broken_at));
 	for (const char *p = r->broken_first; *p != '\0';) {
-		int n = (int)strnlen(p, WIDTH - 4);
-
-		fprintf(to, "    %.*s\n", n, p);
-		p += n;
+		fprintf(to, "    ");
+		p = part_print(to, p, WIDTH - 4);
 	}
 }
 
