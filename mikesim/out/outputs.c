@@ -21,7 +21,11 @@ struct outputs {
 	struct trace trace;
 	struct obs_sink sink[SINKS];
 	size_t n_sink;
+	struct obs_sink all; /* what the run sees of them */
+	bool failed;	     /* one of them, and it said so */
 };
+
+/* -- sinks ---------------------------------------------------------------- */
 
 /* The first sink, as the others ask what it knows.  Both ends derive keys. */
 static int
@@ -42,6 +46,51 @@ add_sink(struct outputs *o, struct obs_sink s)
 {
 	must(o->n_sink < SINKS);
 	o->sink[o->n_sink++] = s;
+}
+
+/* They say themselves what is wrong with their files. */
+static int
+note_failure(struct outputs *o, int r)
+{
+	if (r != 0 && r != -ENOMEM)
+		o->failed = true;
+	return r;
+}
+
+static int
+all_begin(void *arg, const struct scene *s)
+{
+	struct outputs *o = arg;
+	int r = 0;
+
+	for (size_t i = 0; i < o->n_sink && r == 0; i++)
+		if (o->sink[i].begin != NULL)
+			r = o->sink[i].begin(o->sink[i].arg, s);
+	return note_failure(o, r);
+}
+
+static int
+all_take(void *arg, const struct obs *obs)
+{
+	struct outputs *o = arg;
+	int r = 0;
+
+	for (size_t i = 0; i < o->n_sink && r == 0; i++)
+		if (o->sink[i].take != NULL)
+			r = o->sink[i].take(o->sink[i].arg, obs);
+	return note_failure(o, r);
+}
+
+static int
+all_end(void *arg, const struct sim *sim)
+{
+	struct outputs *o = arg;
+	int r = 0;
+
+	for (size_t i = 0; i < o->n_sink && r == 0; i++)
+		if (o->sink[i].end != NULL)
+			r = o->sink[i].end(o->sink[i].arg, sim);
+	return note_failure(o, r);
 }
 
 /* -- opening -------------------------------------------------------------- */
@@ -68,9 +117,12 @@ open_files(struct outputs *o)
 	return 0;
 }
 
-/* The pictures: page_new(), with payload_text and o->keys, and its sink. */
+/*
+ * The pictures' place: page_new() with payload_text and o->keys, and its sink,
+ * the last one; page_free() stands in outputs_free().
+ */
 static int
-open_page(struct outputs *o)
+add_page(struct outputs *o)
 {
 	if (o->args->html == NULL && o->args->svg == NULL)
 		return 0;
@@ -87,19 +139,20 @@ add_sinks(struct outputs *o, const struct scene *s)
 
 	if ((o->keys = payload_keys_new()) == NULL)
 		return -ENOMEM;
-	if (o->args->trace != NULL || o->args->keys != NULL)
+	if (o->args->trace != NULL || o->args->keys != NULL ||
+	    o->args->html != NULL || o->args->svg != NULL)
 		add_sink(o, (struct obs_sink){ .arg = o, .take = keys_take });
 	if (o->args->trace != NULL) {
 		o->trace = (struct trace){ &o->file[F_TRACE], s, payload_text,
 			o->keys };
 		add_sink(o, trace_sink(&o->trace));
 	}
-	if (o->args->pcap == NULL)
-		return 0;
-	if ((r = capture_new(&o->capture, &o->file[F_PCAP])) != 0)
-		return r;
-	add_sink(o, capture_sink(o->capture));
-	return 0;
+	if (o->args->pcap != NULL) {
+		if ((r = capture_new(&o->capture, &o->file[F_PCAP])) != 0)
+			return r;
+		add_sink(o, capture_sink(o->capture));
+	}
+	return add_page(o);
 }
 
 static int
@@ -125,7 +178,8 @@ outputs_new(const struct args *a, const struct scene *s, int *status)
 		o->args = a;
 		o->table = (struct out_file){ stdout, "standard output",
 			"the results", 0 };
-		if ((r = open_page(o)) == 0 && (r = open_files(o)) == 0)
+		o->all = (struct obs_sink){ o, all_begin, all_take, all_end };
+		if ((r = open_files(o)) == 0)
 			r = add_sinks(o, s);
 	}
 	*status = exit_status(o, r);
@@ -139,13 +193,13 @@ outputs_new(const struct args *a, const struct scene *s, int *status)
 const struct obs_sink *
 outputs_sinks(const struct outputs *o)
 {
-	return o->sink;
+	return &o->all;
 }
 
 size_t
 outputs_count(const struct outputs *o)
 {
-	return o->n_sink;
+	return o->n_sink > 0 ? 1 : 0;
 }
 
 bool
@@ -154,7 +208,7 @@ outputs_failed(const struct outputs *o)
 	for (size_t i = 0; i < FILES; i++)
 		if (o->file[i].err != 0)
 			return true;
-	return o->table.err != 0;
+	return o->failed || o->table.err != 0;
 }
 
 int
@@ -164,7 +218,7 @@ outputs_results(
 	errno = 0;
 	if (!o->args->quiet) {
 		table_print(stdout, sim, r);
-		if (fflush(stdout) != 0)
+		if (fflush(stdout) != 0 || ferror(stdout))
 			return out_failed(&o->table);
 	}
 	if (o->args->json == NULL)

@@ -112,7 +112,7 @@ by_trace()
 		-e 's/{/ { /' -e 's/}/ }/'
 }
 
-# NAME FAMILY: of the scenario $T/NAME.conf.
+# NAME FAMILY AUTH: of the scenario $T/NAME.conf; how members prove who they are.
 dissect()
 {
 	mkdir "$T/$1"
@@ -142,9 +142,9 @@ dissect()
 	ok "$1: what is inside is what the trace says" \
 	    diff "$T/$1/shark" "$T/$1/words"
 	like "$1: an authentication request" "$(cat "$T/$1/shark")" \
-	    "^GSA_AUTH request: SKF? \{ IDi ${3}AUTH IDg SAg \}\$"
+	    "^GSA_AUTH request: SKF? \{ IDi ${3}IDg SAg \}\$"
 	like "$1: keys for the group" "$(cat "$T/$1/shark")" \
-	    ' AUTH GSA KD N\(USE_TRANSPORT_MODE\) }$'
+	    ' GSA KD N\(USE_TRANSPORT_MODE\) }$'
 	export WIRESHARK_CONFIG_DIR="$T/none"
 	is "$1: without the keys nothing is inside" \
 	    "$(by_shark "$T/$1/pcap" | grep -c '{')" 0
@@ -154,13 +154,13 @@ dissect()
 }
 
 if command -v tshark >/dev/null; then
-	scenario psk 'auth = psk suite = cnsa'
+	scenario psk 'auth = psk ppk = yes suite = cnsa'
 	scenario ipv6 'family = ipv6' 'fragment = 1280'
 	scenario fragments '' 'fragment = 576'
-	dissect x509 ip 'CERT '
-	dissect psk ip ''
-	dissect ipv6 ipv6 'CERT '
-	dissect fragments ip 'CERT '
+	dissect x509 ip 'CERT AUTH '
+	dissect psk ip 'AUTH N\(PPK_IDENTITY\) '
+	dissect ipv6 ipv6 'CERT AUTH '
+	dissect fragments ip 'CERT AUTH '
 	like "there were fragments" "$(cat "$T/fragments/shark")" \
 	    'SKF \(a fragment\)'
 	is "tshark never complained" "$(sort -u "$T/sharks")" ""
