@@ -112,7 +112,8 @@ by_trace()
 		-e 's/{/ { /' -e 's/}/ }/'
 }
 
-# NAME FAMILY AUTH: of the scenario $T/NAME.conf; how members prove who they are.
+# NAME FAMILY PROOF: of the scenario $T/NAME.conf; PROOF stands for payloads
+# with which a member shows who it is.
 dissect()
 {
 	mkdir "$T/$1"
