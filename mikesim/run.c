@@ -155,12 +155,12 @@ cli_run(const struct args *a)
 	if (scene_draw_chaos(s) != 0) {
 		fprintf(stderr, "mikesim: out of memory\n");
 		scene_free(&s);
-		sim_fini();
+		sim_thread_fini();
 		return CLI_SOFTWARE;
 	}
 	if ((out = outputs_new(a, s, &status)) == NULL) {
 		scene_free(&s);
-		sim_fini();
+		sim_thread_fini();
 		return status;
 	}
 	sigaction(SIGINT, &sa, NULL);

@@ -204,7 +204,6 @@ put_measured(struct js j, const struct sim_results *r)
 			    r->cpu_s[i][k]);
 	}
 	real(in, "wall_s", r->wall_s);
-	num(in, "memory_octets", r->memory);
 }
 
 int

@@ -171,8 +171,6 @@ measured_print(FILE *to, const struct sim_results *r)
 		fprintf(
 		    to, ", %.0f times real time", seconds(r->now) / r->wall_s);
 	fprintf(to, "\n");
-	if (r->memory > 0)
-		fprintf(to, "  memory of hosts     %zu octets\n", r->memory);
 }
 
 static void

@@ -140,7 +140,6 @@ look_slow(void *arg, const struct sim *sim, const struct sim_results *real)
 	struct sim_results r = *real;
 
 	r.wall_s = m->slow;
-	r.memory = (size_t)(1000 * m->slow);
 	r.cpu_s[1][SD_POLICYD] = m->slow / 2;
 	m->j = printed(sim, &r);
 }

@@ -158,7 +158,6 @@ look_hostile(void *arg, const struct sim *sim, const struct sim_results *real)
 	for (size_t i = 0; i < SIM_DAEMONS; i++)
 		r.cpu_s[0][i] = r.cpu_s[1][i] = i < 3 ? 1234.5 : 0;
 	r.wall_s = 2;
-	r.memory = 1234567;
 	r.refused = 5;
 	print(sim, &r);
 	assert_calm();
