@@ -77,4 +77,7 @@ $(B)/bin/mikesim: $(call obj,mikesim mikesim/out) $(SIM_LIBS)
 	    $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 	    $(LIBS_mikesim) $(LIBS)
 
+# The page's files are part of it (.incbin); the compiler does not say so.
+$(B)/obj/mikesim/out/page_files.o: $(wildcard mikesim/page/*)
+
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

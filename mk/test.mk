@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: ISC
 # Test programs.  tests/KIND/NAME_test.c becomes $(B)/test/KIND/NAME, linked
 # with every core, the common library and tests/lib/*.c.  Helper programs of
-# the shell tests, tests/{netns,lab,sandbox,bench,interop}/NAME.c, become the
+# the shell tests, tests/{netns,lab,sandbox,bench,interop,sim}/NAME.c, become the
 # same, but have a main of their own kind.
 
 TEST_KINDS = unit exchange vectors
-HELP_KINDS = netns lab sandbox bench interop
+HELP_KINDS = netns lab sandbox bench interop sim
 
 # Objects of a shell that a test wants besides the libraries.
 # OBJ_unit/NAME = keymgrd/file
@@ -29,8 +29,13 @@ OBJ_unit/sim_trace = $(addprefix mikesim/out/,trace payload file)
 OBJ_unit/sim_pcap = $(addprefix mikesim/out/,pcap file)
 OBJ_unit/sim_payload = mikesim/out/payload
 OBJ_fuzz/simtext = $(addprefix mikesim/out/,trace payload file)
+SIM_PAGE = $(addprefix mikesim/out/,page page_msgs page_json page_html \
+	   page_text page_files svg) $(addprefix tests/sim/lib/,fakesim simseam)
+OBJ_unit/sim_page = $(SIM_PAGE)
+OBJ_sim/fakerun = $(SIM_PAGE)
 OBJ_fuzz/nl = dispatcherd/xfrm_msg dispatcherd/xfrm_reply
 OBJ_bench/sim = mikesim/pool
+OBJ_sim/mutant = $(patsubst $(B)/obj/%.o,%,$(call obj,mikesim mikesim/out))
 
 tests_of = $(patsubst tests/%_test.c,$(B)/test/%,$(wildcard \
 	   $(1:%=tests/%/*_test.c)))
@@ -60,6 +65,10 @@ $(foreach t,$(TESTS:$(B)/test/%=%),$(eval $(call test_program,$(t),$(t)_test)))
 $(foreach t,$(HELPERS:$(B)/test/%=%),$(eval $(call test_program,$(t),$(t))))
 # It looks at the keys where they are made; see there.
 $(B)/test/bench/sim: MIKE_LDFLAGS += $(SIM_WRAP)
+# mikesim with cores that are broken in one way or another.
+MUTATED = pol_auth_check chain_spi sk_protect life_switch_ms life_rereg_ms \
+	  record_get grp_step grp_runs
+$(B)/test/sim/mutant: MIKE_LDFLAGS += $(SIM_WRAP) $(MUTATED:%=-Wl,--wrap=%)
 $(B)/test/interop/mkpcap: MIKE_LDFLAGS += -Wl,--wrap=ike_keys_derive
 
 # They want to see OBS_KEYS, as mikesim does.
@@ -120,15 +129,3 @@ headers:
 .PHONY: show-flags
 show-flags:
 	@printf '%s\n' $(call quoted,$(CPPFLAGS) $(MIKE_CFLAGS))
-
-# mikesim with cores that are broken in one way or another (tests/sim).
-MUTATED = pol_auth_check chain_spi sk_protect life_switch_ms life_rereg_ms \
-	  record_get grp_step grp_runs
-$(B)/test/sim/mutant: $(B)/obj/tests/sim/mutant.o $(call obj,mikesim mikesim/out) \
-		$(SIM_LIBS)
-	@mkdir -p $(@D)
-	@$(SAY) "  LINK    $@"
-	$(Q)$(CC) $(MIKE_LDFLAGS) $(LDFLAGS) $(SIM_WRAP) \
-	    $(MUTATED:%=-Wl,--wrap=%) -pthread -o $@ $(filter %.o,$^) \
-	    -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
-	    $(LIBS_mikesim) $(LIBS)

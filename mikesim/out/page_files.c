@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+/* The page's skeleton, style and script, as they lie in mikesim/page/. */
+
+#include "mikesim/out/page_int.h"
+
+#define FILE_BEGIN(name)                                                       \
+	".balign 16\n.hidden page_" name "\n.global page_" name "\npage_" name \
+	":\n"
+#define FILE_PART(file) ".incbin \"mikesim/page/" file "\"\n"
+#define FILE_END(name)                                                         \
+	".hidden page_" name "_end\n.global page_" name "_end\npage_" name     \
+	"_end:\n.byte 0\n"
+
+/* One script in four files: data, drawing, charts, what a person does. */
+__asm__(".section .rodata\n" FILE_BEGIN("html") FILE_PART("page.html")
+	FILE_END("html") FILE_BEGIN("css") FILE_PART("page.css") FILE_END("css")
+	    FILE_BEGIN("js") FILE_PART("data.js") FILE_PART("draw.js")
+		FILE_PART("chart.js") FILE_PART("page.js")
+		    FILE_END("js") ".previous\n");
+
+extern const uint8_t page_html[], page_html_end[], page_css[], page_css_end[],
+    page_js[], page_js_end[];
+
+struct chunk
+page_file(enum page_part part)
+{
+	switch (part) {
+	case PART_HTML:
+		return (struct chunk){ page_html,
+			(size_t)(page_html_end - page_html) };
+	case PART_CSS:
+		return (struct chunk){ page_css,
+			(size_t)(page_css_end - page_css) };
+	case PART_JS:
+	case PAGE_PARTS:
+		break;
+	}
+	return (struct chunk){ page_js, (size_t)(page_js_end - page_js) };
+}
