@@ -96,10 +96,13 @@ function drawArrow(g, s, busy, chosen)
 	if (busy && !chosen)
 		return;
 	if (!isLost(s.c.fate)) {
-		arrowHead(g, s.x1, s.y1, angle, s.c.fate);
+		arrowHead(g, s.x1, s.y1, angle, s.c.fate,
+		    s.c.host < 0 ? 4 : 7);
 		return;
 	}
 	cross(g, s.x1, s.y1);
+	if (segments.length > 60 && !chosen)
+		return;
 	g.fillStyle = ink.lost;
 	g.textAlign = 'left';
 	g.fillText(D.fates[s.c.fate], s.x1 + 8, s.y1);
@@ -203,24 +206,44 @@ function msgNear(x, y)
 /* -- messages of all hosts ----------------------------------------------------- */
 
 const KINDS = D.kinds.length, LOSSES = KINDS + 1;
-const binTotals = D.bins[0].map((_, b) => {
-	let n = 0;
+const sentRows = D.bins.slice(0, KINDS);
+const binTotals = D.bins[0].map((_, b) =>
+	sentRows.reduce((n, row) => n + row[b], 0));
 
-	for (let k = 0; k < KINDS; k++)
-		n += D.bins[k][b];
-	return n;
-});
-const most = { up: Math.max(...binTotals, 1), down: Math.max(...D.bins[LOSSES], 1) };
-
-function drawBins(g, X, middle, up, down, tops)
+/* So many bins as one, for bars that can be told apart; and their tops. */
+function joinBins(k)
 {
-	for (let b = 0; b < binTotals.length; b++) {
-		const x0 = X(b * D.binWidth), x1 = X((b + 1) * D.binWidth);
-		const wide = Math.max(x1 - x0 - (x1 - x0 > 4 ? 1 : 0), 0.7);
+	const n = Math.ceil(binTotals.length / k);
+	const rows = D.bins.map((row) => {
+		const out = new Array(n).fill(0);
+
+		row.forEach((v, b) => { out[Math.floor(b / k)] += v; });
+		return out;
+	});
+	let up = 1;
+
+	for (let b = 0; b < n; b++)
+		up = Math.max(up, rows.slice(0, KINDS)
+		    .reduce((sum, row) => sum + row[b], 0));
+	return { n, rows, width: D.binWidth * k, up,
+		down: Math.max(1, ...rows[LOSSES]) };
+}
+const joined = [1, 2, 4, 8].map(joinBins);
+
+function binsFor(pixels, span)
+{
+	return joined.find((j) => j.width / span * pixels >= 4) || joined[3];
+}
+
+function drawBins(g, X, j, middle, up, down, tops)
+{
+	for (let b = 0; b < j.n; b++) {
+		const x0 = X(b * j.width), x1 = X((b + 1) * j.width);
+		const wide = Math.max(x1 - x0 - 1, 1);
 		let y = middle;
 
 		for (let k = 0; k < KINDS; k++) {
-			const n = D.bins[k][b] / tops.up * up;
+			const n = j.rows[k][b] / tops.up * up;
 
 			if (n > 0) {
 				g.fillStyle = ink.kind[k];
@@ -230,7 +253,7 @@ function drawBins(g, X, middle, up, down, tops)
 		}
 		g.fillStyle = ink.lost;
 		g.fillRect(x0, middle + 1, wide,
-		    D.bins[LOSSES][b] / tops.down * down);
+		    j.rows[LOSSES][b] / tops.down * down);
 	}
 }
 
@@ -241,7 +264,9 @@ function drawOverview()
 
 	g.fillStyle = ink.card;
 	g.fillRect(8, 0, w - 16, h);
-	drawBins(g, X, h - 13, h - 16, 11, most);
+	const j = binsFor(w - 16, D.end);
+
+	drawBins(g, X, j, h - 13, h - 16, 11, j);
 	g.strokeStyle = ink.lost;
 	for (const [t] of D.events)
 		line(g, X(t), 0, X(t), h);
@@ -260,13 +285,14 @@ function drawRate()
 {
 	const h = 150, up = 74, middle = 84, down = 34;
 	const { g, w } = prepare($('rate'), h);
-	const perBin = D.binWidth / 1e6;
-	const peak = niceMax(most.up / perBin), drop = niceMax(most.down / perBin);
+	const j = binsFor(plotWidth(w), view.to - view.from);
+	const perBin = j.width / 1e6;
+	const peak = niceMax(j.up / perBin), drop = niceMax(j.down / perBin);
 	const tops = { up: peak * perBin, down: drop * perBin };
 
 	timeAxis(g, w, h);
 	clipPlot(g, w, h);
-	drawBins(g, (t) => timeX(t, w), middle, up, down, tops);
+	drawBins(g, (t) => timeX(t, w), j, middle, up, down, tops);
 	g.restore();
 	g.strokeStyle = ink.soft;
 	line(g, GUTTER, middle + 0.5, w - RIGHT, middle + 0.5);
@@ -323,22 +349,22 @@ function timeAxisBelow(g, w, h)
 
 function drawBand(g, site, w, y, h)
 {
-	const phases = D.phases.length, all = D.receivers + 1;
+	const all = D.receivers + 1;
 
 	clipPlot(g, w, y + h, y);
 	for (let b = 0; b < BANDS; b++) {
-		const x0 = timeX(D.end * b / BANDS, w);
-		const x1 = timeX(D.end * (b + 1) / BANDS, w);
+		const x0 = Math.round(timeX(D.end * b / BANDS, w));
+		const x1 = Math.round(timeX(D.end * (b + 1) / BANDS, w));
 		let top = y + h;
 
 		if (x1 < GUTTER || x0 > w - RIGHT)
 			continue;
-		for (const p of ORDER) {
-			const n = bands[(site * BANDS + b) * phases + p] / all * h;
+		for (const p of [PHASE.keyed, KEYED_ODD, ...ORDER.slice(1)]) {
+			const n = bands[(site * BANDS + b) * CLASSES + p] / all * h;
 
-			g.fillStyle = p === PHASE.keyed ? ink.keyed[0] :
+			g.fillStyle = p === KEYED_ODD ? ink.keyed[1] :
 			    ink.phase[p];
-			g.fillRect(x0, top - n, x1 - x0 + 0.6, n);
+			g.fillRect(x0, top - n, x1 - x0, n);
 			top -= n;
 		}
 	}
@@ -461,13 +487,6 @@ function drawNets()
 
 	nets.forEach((m, i) => (many ? drawNetStrip : drawNet)(g, m, w,
 	    4 + i * row));
-	if (!many && nets.length > 0) {
-		g.fillStyle = ink.kind[1];
-		g.textAlign = 'left';
-		g.fillText('\u25a0 busy', 4, 9);
-		g.fillStyle = ink.lost;
-		g.fillText('\u2500 wait', 50, 9);
-	}
 	timeAxisBelow(g, w, h);
 	eventMarks(g, w, h);
 }

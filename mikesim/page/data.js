@@ -6,7 +6,9 @@ const D = JSON.parse(document.getElementById('data').textContent);
 
 /* -- hosts ----------------------------------------------------------------- */
 
-const lanes = D.names.map(([host, site, name]) => ({ host, site, name }));
+/* Site by site, the sender first. */
+const lanes = D.names.map(([host, site, name]) => ({ host, site, name }))
+    .sort((a, b) => a.site - b.site || a.host - b.host);
 const laneOf = new Map(lanes.map((l) => [l.host, l]));
 const senderName = (site) => laneOf.get(site).name;
 
@@ -121,28 +123,35 @@ const runsOf = (() => {
 	return runs;
 })();
 
-/* Hosts of each site by phase at the end of each of so many equal bins. */
-const BANDS = 300;
+/*
+ * Hosts of each site by class at the end of each of so many equal bins.  A
+ * class is a phase, or KEYED_ODD: keys that follow each other are in turn in
+ * one and the other.
+ */
+const BANDS = 300, KEYED_ODD = D.phases.length, CLASSES = KEYED_ODD + 1;
+const classOf = D.states.map(([phase, , generation, step]) =>
+	phase === PHASE.keyed && (generation + step) % 2 === 0 ? KEYED_ODD :
+	phase);
 const bands = (() => {
-	const phases = D.phases.length, sites = D.senders;
-	const out = new Uint32Array(sites * BANDS * phases);
-	const now = new Uint32Array(sites * phases);
+	const sites = D.senders;
+	const out = new Uint32Array(sites * BANDS * CLASSES);
+	const now = new Uint32Array(sites * CLASSES);
 	let i = 0;
 
 	for (let s = 0; s < sites; s++)
-		now[s * phases] = D.receivers + 1;
+		now[s * CLASSES] = D.receivers + 1;
 	for (let b = 0; b < BANDS; b++) {
 		const until = D.end * (b + 1) / BANDS;
 
 		for (; i < changes.n && changes.at[i] <= until; i++) {
-			const s = siteOf(changes.host[i]) * phases;
+			const s = siteOf(changes.host[i]) * CLASSES;
 
-			now[s + D.states[changes.from[i]][0]]--;
-			now[s + D.states[changes.to[i]][0]]++;
+			now[s + classOf[changes.from[i]]]--;
+			now[s + classOf[changes.to[i]]]++;
 		}
 		for (let s = 0; s < sites; s++)
-			out.set(now.subarray(s * phases, (s + 1) * phases),
-			    (s * BANDS + b) * phases);
+			out.set(now.subarray(s * CLASSES, (s + 1) * CLASSES),
+			    (s * BANDS + b) * CLASSES);
 	}
 	return out;
 })();

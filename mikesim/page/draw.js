@@ -145,9 +145,9 @@ function timeAxis(g, w, h)
 	}
 	g.strokeStyle = ink.line;
 	line(g, GUTTER, h - AXIS + 0.5, w - RIGHT, h - AXIS + 0.5);
-	g.textAlign = 'left';
+	g.textAlign = 'right';
 	g.fillStyle = ink.soft;
-	g.fillText('time, s', w - RIGHT + 6, h - AXIS + 13);
+	g.fillText('time, s', GUTTER - 14, h - AXIS + 13);
 }
 
 function yTick(g, text, y, w, right = false)
@@ -195,7 +195,6 @@ function eventTexts(g, w, h)
 {
 	const free = [0, 0];
 
-	clipPlot(g, w, h);
 	g.textAlign = 'left';
 	for (const [t, span, what, text] of D.events) {
 		const x = Math.max(timeX(t, w), GUTTER);
@@ -207,7 +206,7 @@ function eventTexts(g, w, h)
 		if (t > view.to || t + span < view.from || x < free[row])
 			continue;
 		/* At the end of the chart it stands on the other side. */
-		const left = x + wide > w - RIGHT && x - wide > free[row];
+		const left = x + wide > w && x - wide > free[row];
 		const from = left ? x - wide + 4 : x + 3;
 
 		g.fillStyle = ink.card;
@@ -218,7 +217,6 @@ function eventTexts(g, w, h)
 		g.fillText(words, from, row * 14 + 8);
 		free[row] = from + wide;
 	}
-	g.restore();
 }
 
 /* -- marks ------------------------------------------------------------------- */

@@ -581,13 +581,13 @@ function buildWords()
 	    'of all hosts of each site; click a site to see its exchanges';
 }
 
-function legendItem(text, draw)
+function legendItem(text, draw, list = 'legend')
 {
 	const li = make('li'), c = swatch(draw);
 
 	swatches.push(c);
 	li.append(c, make('span', text));
-	$('legend').append(li);
+	$(list).append(li);
 }
 
 function buildLegend()
@@ -613,6 +613,17 @@ function buildLegend()
 	legendItem('late', arrow(soft, LATE, []));
 	legendItem('duplicate', arrow(soft, DUPLICATE, []));
 	legendItem('lost', arrow(soft, LATE + 1, []));
+	legendItem('share of airtime busy (left)', (g) => {
+		g.fillStyle = ink.kind[1];
+		g.globalAlpha = 0.55;
+		g.fillRect(2, 0, 26, 12);
+		g.globalAlpha = 1;
+	}, 'netlegend');
+	legendItem('longest wait for the channel (right)', (g) => {
+		g.strokeStyle = ink.lost;
+		g.lineWidth = 1.6;
+		line(g, 1, 6, 29, 6);
+	}, 'netlegend');
 }
 
 /* -- start ------------------------------------------------------------------------ */
