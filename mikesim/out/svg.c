@@ -24,11 +24,11 @@
 
 /* Okabe and Ito's palette; blue and vermillion are told apart by everyone. */
 static const char *const colour[PAGE_KINDS] = {
-	[PK_INIT] = "#0072b2",
-	[PK_AUTH] = "#b45f00",
+	[PK_INIT] = "#a06a00",
+	[PK_AUTH] = "#0072b2",
 	[PK_REG] = "#00785a",
 	[PK_INFO] = "#a6447c",
-	[PK_REKEY] = "#806a00",
+	[PK_REKEY] = "#2b7fae",
 	[PK_OTHER] = "#555555",
 	[PK_DATA] = "#888888",
 };
@@ -272,23 +272,36 @@ draw_lanes(const struct ladder *l, int end)
 	}
 }
 
+/* Events before a time; the time of the last thing drawn. */
+static t_ns
+draw_events(struct ladder *l, size_t *ev, t_ns until, t_ns last)
+{
+	const struct page *p = l->p;
+
+	for (; *ev < p->n_event && p->event[*ev].t <= until; ++*ev)
+		if (*ev < ROWS) {
+			if (p->event[*ev].t > last + PAUSE && last > 0)
+				draw_pause(l, p->event[*ev].t - last);
+			last = p->event[*ev].t;
+			draw_event(l, &p->event[*ev]);
+		}
+	return last;
+}
+
 static void
 draw_body(struct ladder *l)
 {
-	const struct page *p = l->p;
 	size_t ev = 0;
 	t_ns last = 0;
 
 	l->y = TOP;
 	for (size_t i = 0; i < l->of; i++) {
-		const struct page_msg *m = &p->msgs.m[i];
+		const struct page_msg *m = &l->p->msgs.m[i];
 
 		if (!is_shown(l, m))
 			continue;
-		for (; ev < p->n_event && p->event[ev].t <= m->t; ev++)
-			if (ev < ROWS)
-				draw_event(l, &p->event[ev]);
-		if (m->t > last + PAUSE && i > 0)
+		last = draw_events(l, &ev, m->t, last);
+		if (m->t > last + PAUSE && last > 0)
 			draw_pause(l, m->t - last);
 		last = m->t;
 		draw_msg(l, m);
@@ -305,9 +318,8 @@ write_caption(const struct ladder *l, int y)
 		for (int k = 0; k < PK_DATA; k++)
 			all += l->p->bin[i].sent[k];
 	(void)snprintf(buf, sizeof(buf),
-	    "The first %zu of %" PRIu64 " messages, between %zu of %u hosts.  "
-	    "Dashed: response.  Rows are evenly apart, time is not.  "
-	    "\xc3\x97: lost.",
+	    "%zu of %" PRIu64 " messages: the first between %zu of %u hosts.  "
+	    "Dashed: response.  Rows are evenly apart, time is not.",
 	    l->msgs, all, l->n_lane, l->p->hosts);
 	text_at(l, 20, y, "class=\"s\" fill=\"" INK "\"", buf);
 }

@@ -1,0 +1,692 @@
+/* SPDX-License-Identifier: ISC */
+/* What the pictures keep of a run, and what becomes of hostile text. */
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "common/crypto.h"
+#include "common/ike/hdr.h"
+#include "mikesim/out/page_int.h"
+#include "mikesim/out/page_text.h"
+#include "tests/sim/lib/fakesim.h"
+
+#define eq assert_int_equal
+
+static const struct fake small = { 2, 9, 120 * NS_PER_S, false, true };
+static const struct fake hostile = { 2, 9, 120 * NS_PER_S, true, false };
+static const struct fake middle = { 5, 400, 600 * NS_PER_S, false, true };
+
+/* -- text ------------------------------------------------------------------ */
+
+typedef void text_fn(FILE *f, const char *s, size_t len);
+
+static void
+is_text(text_fn *fn, const char *s, size_t len, const char *want)
+{
+	char *got = NULL;
+	size_t n;
+	FILE *f = open_memstream(&got, &n);
+
+	assert_non_null(f);
+	fn(f, s, len);
+	eq(fclose(f), 0);
+	assert_string_equal(got, want);
+	free(got);
+}
+#define json_is(s, want) is_text(text_json, s, sizeof(s) - 1, want)
+#define xml_is(s, want) is_text(text_xml, s, sizeof(s) - 1, want)
+#define U "\xef\xbf\xbd"
+
+static void
+json_text(void **state)
+{
+	(void)state;
+	json_is("", "\"\"");
+	json_is("a b", "\"a b\"");
+	json_is("\"\\/", "\"\\\"\\\\/\"");
+	json_is("</script>&", "\"\\u003c/script\\u003e\\u0026\"");
+	json_is("\n\x01\x7f\0z", "\"\\u000a\\u0001\\u007f\\u0000z\"");
+	json_is("M\xc3\xa4rz \xe2\x82\xac \xf0\x9f\x93\xa1",
+	    "\"M\xc3\xa4rz \xe2\x82\xac \xf0\x9f\x93\xa1\"");
+}
+
+static void
+xml_text(void **state)
+{
+	(void)state;
+	xml_is("<a b='\"'>&", "&#60;a b=&#39;&#34;&#39;&#62;&#38;");
+	xml_is("\x01\n\x7f", U U U);
+	xml_is("\xef\xbf\xbf|\xef\xbf\xbe|\xef\xbf\xbd", U "|" U "|" U);
+}
+
+static void
+text_that_is_no_utf8(void **state)
+{
+	(void)state;
+	json_is("\x80", "\"" U "\"");
+	json_is("\xff\xfe", "\"" U U "\"");
+	json_is("\xc3", "\"" U "\"");			/* ends too early */
+	json_is("\xe2\x82", "\"" U U "\"");		/* too */
+	json_is("\xc3(", "\"" U "(\"");			/* no continuation */
+	json_is("\xc0\xbc", "\"" U U "\"");		/* overlong '<' */
+	json_is("\xe0\x80\xbc", "\"" U U U "\"");	/* too */
+	json_is("\xed\xa0\x80", "\"" U U U "\"");	/* a surrogate */
+	json_is("\xf4\x90\x80\x80", "\"" U U U U "\""); /* above U+10FFFF */
+	json_is("\xf8\x88\x80\x80\x80", "\"" U U U U U "\"");
+}
+
+/* Every octet and pair of octets gives JSON that jansson takes. */
+static void
+json_of_any_octets(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 0x10000; i++) {
+		char s[2] = { (char)(i >> 8), (char)i }, buf[64];
+		FILE *f = fmemopen(buf, sizeof(buf), "w");
+		json_t *j;
+
+		assert_non_null(f);
+		text_json(f, s, sizeof(s));
+		eq(fclose(f), 0);
+		assert_null(strchr(buf, '<'));
+		j = json_loads(buf, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+		assert_non_null(j);
+		json_decref(j);
+	}
+}
+
+static void
+numbers_as_base64(void **state)
+{
+	static const uint64_t v[] = { 0, 1, 127, 128, 300, 1ull << 40,
+		UINT64_MAX };
+	char buf[128];
+	FILE *f = fmemopen(buf, sizeof(buf), "w");
+	struct b64 b = { .f = f };
+
+	(void)state;
+	assert_non_null(f);
+	for (size_t i = 0; i < NITEMS(v); i++)
+		b64_varint(&b, v[i]);
+	b64_end(&b);
+	eq(fclose(f), 0);
+	/* 00 01 7f 8001 ac02 808080808020 ffffffffffffffffff01 */
+	assert_string_equal(buf, "AAF/gAGsAoCAgICAIP///////////wE=");
+}
+
+/* -- runs ------------------------------------------------------------------ */
+
+static char *
+slurp(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	char *text;
+	long n;
+
+	assert_non_null(f);
+	eq(fseek(f, 0, SEEK_END), 0);
+	n = ftell(f);
+	assert_true(n > 0);
+	rewind(f);
+	text = calloc(1, (size_t)n + 1);
+	assert_non_null(text);
+	eq(fread(text, 1, (size_t)n, f), n);
+	(void)fclose(f);
+	return text;
+}
+
+struct files {
+	char html[40], svg[40];
+};
+
+static struct files
+new_files(void)
+{
+	struct files x = { "/tmp/mikesim-page-XXXXXX",
+		"/tmp/mikesim-svg-XXXXXX" };
+	int a = mkstemp(x.html), b = mkstemp(x.svg);
+
+	assert_true(a >= 0 && b >= 0);
+	(void)close(a);
+	(void)close(b);
+	return x;
+}
+
+static void
+rm_files(const struct files *x)
+{
+	eq(unlink(x->html), 0);
+	eq(unlink(x->svg), 0);
+}
+
+static struct page *
+run_into(const struct fake *f, struct page_opts o)
+{
+	struct fake copy = *f;
+	struct page *p;
+	struct obs_sink sink;
+
+	o.payloads = fake_payloads;
+	o.arg = &copy;
+	eq(page_new(&p, &o), 0);
+	sink = page_sink(p);
+	eq(fake_run(f, &sink), 0);
+	assert_string_equal(page_error(p), "");
+	return p;
+}
+
+/* The data of a page; its end is where a parser of HTML sees it. */
+static json_t *
+data_of(const char *html)
+{
+	const char *from = strstr(html, "id=\"data\">"), *to;
+	json_error_t e;
+	json_t *j;
+
+	assert_non_null(from);
+	from += strlen("id=\"data\">");
+	to = strstr(from, "</script");
+	assert_non_null(to);
+	j = json_loadb(from, (size_t)(to - from), JSON_REJECT_DUPLICATES, &e);
+	if (j == NULL)
+		fail_msg("line %d: %s", e.line, e.text);
+	return j;
+}
+
+static json_t *
+page_of(const struct fake *f, struct page_opts o)
+{
+	struct files x = new_files();
+	struct page *p;
+	char *html;
+	json_t *j;
+
+	o.html = x.html;
+	p = run_into(f, o);
+	html = slurp(x.html);
+	j = data_of(html);
+	free(html);
+	page_free(&p);
+	rm_files(&x);
+	return j;
+}
+
+static json_int_t
+number(const json_t *j, const char *name)
+{
+	const json_t *v = json_object_get(j, name);
+
+	assert_true(json_is_integer(v));
+	return json_integer_value(v);
+}
+
+static size_t
+length(const json_t *j, const char *name)
+{
+	const json_t *v = json_object_get(j, name);
+
+	assert_true(json_is_array(v));
+	return json_array_size(v);
+}
+
+static json_int_t
+at(const json_t *row, size_t i)
+{
+	return json_integer_value(json_array_get(row, i));
+}
+
+static void
+a_small_run_is_drawn_whole(void **state)
+{
+	json_t *j = page_of(&small, (struct page_opts){ 0 });
+	const json_t *row;
+	json_int_t sent = 0;
+	size_t i, b;
+
+	(void)state;
+	eq(number(j, "hosts"), 20);
+	eq(number(j, "drawn"), 9);
+	eq(length(j, "names"), 20);
+	eq(number(j, "msgStride"), 1);
+	eq(number(j, "msgEvery"), 1);
+	eq(number(j, "end"), 120000000);
+	eq(length(j, "events"), 5);
+	eq(length(j, "media"), 2);
+	eq(length(j, "kinds"), PAGE_KINDS);
+	eq(length(j, "fates"), FATES);
+	eq(length(j, "bins"), PAGE_KINDS + 2);
+	for (i = 0; i < PAGE_KINDS; i++) {
+		row = json_array_get(json_object_get(j, "bins"), i);
+		eq(json_array_size(row), PAGE_BINS);
+		for (b = 0; b < PAGE_BINS; b++)
+			sent += at(row, b);
+	}
+	eq(length(j, "msgs"), sent);
+	json_decref(j);
+}
+
+static void
+messages_are_in_order_and_have_payloads(void **state)
+{
+	json_t *j = page_of(&small, (struct page_opts){ 0 }), *m;
+	json_int_t last = 0;
+	size_t i, auth = 0, app = 0;
+
+	(void)state;
+	json_array_foreach(json_object_get(j, "msgs"), i, m)
+	{
+		assert_true(at(m, 0) >= last);
+		last = at(m, 0);
+		if (at(m, 3) == PK_AUTH && ++auth > 0) {
+			eq(json_array_size(m), 15);
+			eq(at(m, 13), GSA_AUTH);
+			eq(at(m, 12), 1);
+			assert_non_null(strstr(
+			    json_string_value(json_array_get(m, 14)), "IDi"));
+		}
+		if (at(m, 3) == PK_DATA && ++app > 0) {
+			eq(at(m, 2), -1);
+			eq(json_array_size(m), 10);
+			assert_string_equal(
+			    json_string_value(json_array_get(m, 7)),
+			    "239.192.10.1:6000");
+		}
+	}
+	assert_true(auth > 30 && app > 50);
+	json_decref(j);
+}
+
+static void
+hostile_text_stays_text(void **state)
+{
+	struct files x = new_files();
+	struct page *p = run_into(
+	    &hostile, (struct page_opts){ .html = x.html, .svg = x.svg });
+	char *html = slurp(x.html), *svg = slurp(x.svg), *s;
+	json_t *j = data_of(html);
+	size_t n = 0;
+
+	(void)state;
+	for (s = html; (s = strstr(s, "<script")) != NULL; s++)
+		n++;
+	eq(n, 2);
+	assert_null(strstr(html, "<script>alert"));
+	assert_null(strstr(html, "<b onclick"));
+	assert_null(strstr(svg, "<script"));
+	assert_null(strstr(svg, "<i>"));
+	assert_non_null(strstr(svg, "&#60;script&#62;alert(1)"));
+	assert_non_null(strstr(
+	    json_string_value(json_object_get(j, "title")), "<b onclick='x'>"));
+	json_decref(j);
+	free(html);
+	free(svg);
+	page_free(&p);
+	rm_files(&x);
+}
+
+static void
+the_same_run_gives_the_same_files(void **state)
+{
+	struct files a = new_files(), b = new_files();
+	struct page_opts o = { .msgs_max = 300, .hosts_max = 60 };
+	struct page *p;
+	char *x, *y;
+
+	(void)state;
+	o.html = a.html;
+	o.svg = a.svg;
+	p = run_into(&middle, o);
+	page_free(&p);
+	o.html = b.html;
+	o.svg = b.svg;
+	p = run_into(&middle, o);
+	page_free(&p);
+	x = slurp(a.html);
+	y = slurp(b.html);
+	assert_string_equal(x, y);
+	free(x);
+	free(y);
+	x = slurp(a.svg);
+	y = slurp(b.svg);
+	assert_string_equal(x, y);
+	free(x);
+	free(y);
+	rm_files(&a);
+	rm_files(&b);
+}
+
+/* -- bounds ------------------------------------------------------------------ */
+
+static void
+some_of_many_hosts_are_drawn(void **state)
+{
+	json_t *j = page_of(&middle, (struct page_opts){ .hosts_max = 60 });
+	const json_t *names = json_object_get(j, "names");
+
+	(void)state;
+	eq(number(j, "receivers"), 400);
+	eq(number(j, "drawn"), 12);
+	eq(json_array_size(names), 5 + 5 * 12);
+	/* Senders, then evenly: 0, 33, 66 of each site's 400. */
+	eq(at(json_array_get(names, 4), 0), 4);
+	eq(at(json_array_get(names, 5), 0), 5);
+	eq(at(json_array_get(names, 6), 0), 5 + 33);
+	eq(at(json_array_get(names, 7), 0), 5 + 66);
+	eq(at(json_array_get(names, 17), 0), 405);
+	eq(at(json_array_get(names, 17), 1), 1);
+	json_decref(j);
+}
+
+/* page_draws and page_drawn say the same, however many are drawn. */
+static void
+drawn_hosts_are_found(void **state)
+{
+	struct page p = { .senders = 3, .receivers = 97, .hosts = 3 * 98 };
+	uint32_t nth;
+
+	(void)state;
+	for (p.drawn = 1; p.drawn <= p.receivers; p.drawn++) {
+		uint32_t n = 0;
+
+		for (uint32_t h = 0; h < p.hosts; h++)
+			if (page_draws(&p, h, &nth) && h >= p.senders) {
+				eq(page_drawn(&p, (h - 3) / 97, nth), h);
+				n++;
+			}
+		eq(n, 3 * p.drawn);
+	}
+	assert_false(page_draws(&p, p.hosts, &nth));
+	assert_false(page_draws(&p, OBS_NOBODY, &nth));
+}
+
+/* Too many messages: those of fewer receivers, but over the whole run. */
+static void
+messages_are_thinned(void **state)
+{
+	json_t *j = page_of(&middle, (struct page_opts){ .msgs_max = 400 }), *m;
+	const json_t *msgs = json_object_get(j, "msgs");
+	json_int_t stride = number(j, "msgStride");
+	uint32_t nth;
+	struct page p = {
+		.senders = 5, .receivers = 400, .hosts = 5 * 401, .drawn = 200
+	};
+	size_t i, app = 0;
+
+	(void)state;
+	assert_true(json_array_size(msgs) <= 400);
+	assert_true(json_array_size(msgs) > 100);
+	assert_true(stride > 1);
+	json_array_foreach(msgs, i, m)
+	{
+		uint32_t from = (uint32_t)at(m, 1);
+
+		assert_true(page_draws(&p, from, &nth));
+		eq(nth % stride, 0);
+		app += at(m, 3) == PK_DATA;
+		/* Its copies are its own still. */
+		if (at(m, 2) >= 0 && json_array_size(json_array_get(m, 8)) > 0)
+			eq(at(json_array_get(json_array_get(m, 8), 0), 0),
+			    at(m, 2));
+	}
+	assert_true(app > 0 && app <= 100);
+	assert_true(at(json_array_get(msgs, json_array_size(msgs) - 1), 0) >
+		    number(j, "end") / 2);
+	json_decref(j);
+}
+
+/* One host that never stops speaking is thinned, too. */
+static void
+one_noisy_host_is_thinned(void **state)
+{
+	struct fake f = { 1, 1, 100 * NS_PER_S, false, false };
+	struct scene s;
+	struct page *p;
+	struct page_opts o = { .msgs_max = 100 };
+	struct obs_sink sink;
+	struct obs x = { .kind = OBS_SEND, .host = 1 };
+
+	(void)state;
+	fake_scene(&s, &f);
+	eq(page_new(&p, &o), 0);
+	sink = page_sink(p);
+	eq(sink.begin(sink.arg, &s), 0);
+	for (uint64_t i = 0; i < 100000; i++) {
+		x.t = i * NS_PER_MS;
+		x.send.id = i * 7919;
+		x.send.to = 0;
+		eq(sink.take(sink.arg, &x), 0);
+		assert_true(p->msgs.n <= 100);
+	}
+	eq(p->msgs.n, 98);
+	eq(p->msgs.every, 1024); /* 98 of them */
+	for (size_t i = 0; i < p->msgs.n; i++)
+		eq(p->msgs.m[i].seq, i * p->msgs.every);
+	page_free(&p);
+}
+
+static void
+give_state(const struct obs_sink *sink, t_ns t, uint32_t host,
+    enum obs_phase phase, uint32_t step)
+{
+	struct obs o = { .t = t, .host = host, .kind = OBS_STATE };
+
+	o.state.phase = phase;
+	o.state.generation = 1;
+	o.state.step = step;
+	eq(sink->take(sink->arg, &o), 0);
+}
+
+static void
+states_are_kept_when_they_change(void **state)
+{
+	struct fake f = { 1, 3, NS_PER_S, false, false };
+	struct scene s;
+	struct page *p;
+	struct obs_sink sink;
+
+	(void)state;
+	fake_scene(&s, &f);
+	eq(page_new(&p, &(struct page_opts){ 0 }), 0);
+	sink = page_sink(p);
+	eq(sink.begin(sink.arg, &s), 0);
+	give_state(&sink, 0, 1, PHASE_OFF, 0); /* as it was */
+	eq(p->n_change, 0);
+	give_state(&sink, 1000, 1, PHASE_KEYED, 4);
+	give_state(&sink, 2000, 1, PHASE_KEYED, 4);
+	eq(p->n_change, 1);
+	/* Without keys their number means nothing. */
+	give_state(&sink, 3000, 1, PHASE_NO_KEYS, 4);
+	give_state(&sink, 4000, 1, PHASE_NO_KEYS, 5);
+	eq(p->n_change, 2);
+	eq(p->state[p->change[0].state].step, 4);
+	eq(p->change[1].t_us, 3);
+	/* More different keys than can be told apart: some are one. */
+	for (uint32_t i = 0; i < 2 * PAGE_STATES; i++)
+		give_state(&sink, 5000, 2, PHASE_KEYED, i + 10);
+	eq(p->n_state, PAGE_STATES);
+	eq(p->state[p->now[2]].phase, PHASE_KEYED);
+	/* And changes have an end, which is known. */
+	for (uint32_t i = 0; i < 200000; i++)
+		give_state(&sink, 6000 + i, 3,
+		    i % 2 ? PHASE_OFF : PHASE_REGISTERING, 0);
+	eq(p->n_change, p->change_max);
+	assert_true(p->changes_left_out > 0 && p->changes_until > 6000);
+	page_free(&p);
+}
+
+static void
+memory_is_bounded(void **state)
+{
+	struct fake f = { 25, 1999, 600 * NS_PER_S, false, true };
+	struct page *p = run_into(&f, (struct page_opts){ 0 });
+	size_t n = page_memory(p);
+
+	(void)state;
+	/* 20,000 messages and copies, and some changes of each host. */
+	assert_true(n < PAGE_MSGS * 300ul + PAGE_FATES * 32ul + PAGE_TEXTS +
+			    50000ul * 150);
+	assert_true(p->n_change > 2ul * p->hosts);
+	page_free(&p);
+}
+
+/* -- what is wrong ------------------------------------------------------------ */
+
+static void
+a_file_that_cannot_be_written(void **state)
+{
+	struct page_opts o = { .html = "/nonexistent/a.html" };
+	struct scene s;
+	struct page *p;
+	struct obs_sink sink;
+
+	(void)state;
+	fake_scene(&s, &small);
+	eq(page_new(&p, &o), 0);
+	sink = page_sink(p);
+	eq(sink.begin(sink.arg, &s), -ENOENT);
+	assert_non_null(strstr(page_error(p), "/nonexistent/a.html"));
+	assert_non_null(strstr(page_error(p), "No such file"));
+	page_free(&p);
+	assert_null(p);
+}
+
+static void
+a_disk_that_is_full(void **state)
+{
+	struct page_opts o = { .html = "/dev/full" };
+	struct page *p;
+	struct obs_sink sink;
+
+	(void)state;
+	if (access("/dev/full", W_OK) != 0)
+		skip();
+	eq(page_new(&p, &o), 0);
+	sink = page_sink(p);
+	assert_true(fake_run(&small, &sink) < 0);
+	assert_non_null(strstr(page_error(p), "not complete"));
+	page_free(&p);
+}
+
+static void
+what_cannot_be_is_refused(void **state)
+{
+	struct obs o = { .kind = OBS_STATE, .host = 20 };
+	struct scene s;
+	struct page *p;
+	struct obs_sink sink;
+
+	(void)state;
+	fake_scene(&s, &small);
+	eq(page_new(&p, &(struct page_opts){ 0 }), 0);
+	sink = page_sink(p);
+	eq(sink.begin(sink.arg, &s), 0);
+	eq(sink.take(sink.arg, &o), -EINVAL); /* there are 20 */
+	assert_non_null(strstr(page_error(p), "host 20"));
+	o.host = 0;
+	o.state.phase = PHASES;
+	eq(sink.take(sink.arg, &o), -EINVAL);
+	o.kind = OBS_FATE;
+	o.fate.fate = FATES;
+	eq(sink.take(sink.arg, &o), -EINVAL);
+	page_free(&p);
+}
+
+/* Nothing happened at all: the files are complete and say so. */
+static void
+an_empty_run(void **state)
+{
+	struct files x = new_files();
+	struct page_opts o = { .html = x.html, .svg = x.svg };
+	struct fake f = { 1, 0, 0, false, false };
+	struct scene s;
+	struct page *p;
+	struct obs_sink sink;
+	struct sim *sim;
+	char *html, *svg;
+	json_t *j;
+
+	(void)state;
+	fake_scene(&s, &f);
+	eq(page_new(&p, &o), 0);
+	sink = page_sink(p);
+	eq(sink.begin(sink.arg, &s), 0);
+	sim = fake_sim(&s, 0);
+	eq(sink.end(sink.arg, sim), 0);
+	html = slurp(x.html);
+	svg = slurp(x.svg);
+	j = data_of(html);
+	eq(length(j, "msgs"), 0);
+	eq(length(j, "names"), 1);
+	assert_non_null(strstr(svg, "</svg>"));
+	json_decref(j);
+	free(html);
+	free(svg);
+	fake_sim_free(sim);
+	page_free(&p);
+	rm_files(&x);
+}
+
+static void
+an_invariant_that_broke_is_marked(void **state)
+{
+	struct obs o = { .t = 5, .kind = OBS_BROKEN, .host = OBS_NOBODY };
+	struct scene s;
+	struct page *p;
+	struct obs_sink sink;
+
+	(void)state;
+	o.broken.rule = "one-key";
+	o.broken.text = "two keys for one SPI";
+	fake_scene(&s, &small);
+	eq(page_new(&p, &(struct page_opts){ 0 }), 0);
+	sink = page_sink(p);
+	eq(sink.begin(sink.arg, &s), 0);
+	eq(sink.take(sink.arg, &o), 0);
+	eq(p->n_event, 1);
+	assert_string_equal(p->event[0].what, "broken");
+	assert_string_equal(p->event[0].text, "one-key: two keys for one SPI");
+	for (int i = 0; i < PAGE_EVENTS + 9; i++)
+		eq(sink.take(sink.arg, &o), 0);
+	eq(p->n_event, PAGE_EVENTS);
+	eq(p->events_left_out, 10);
+	page_free(&p);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(json_text),
+		cmocka_unit_test(xml_text),
+		cmocka_unit_test(text_that_is_no_utf8),
+		cmocka_unit_test(json_of_any_octets),
+		cmocka_unit_test(numbers_as_base64),
+		cmocka_unit_test(a_small_run_is_drawn_whole),
+		cmocka_unit_test(messages_are_in_order_and_have_payloads),
+		cmocka_unit_test(hostile_text_stays_text),
+		cmocka_unit_test(the_same_run_gives_the_same_files),
+		cmocka_unit_test(some_of_many_hosts_are_drawn),
+		cmocka_unit_test(drawn_hosts_are_found),
+		cmocka_unit_test(messages_are_thinned),
+		cmocka_unit_test(one_noisy_host_is_thinned),
+		cmocka_unit_test(states_are_kept_when_they_change),
+		cmocka_unit_test(memory_is_bounded),
+		cmocka_unit_test(a_file_that_cannot_be_written),
+		cmocka_unit_test(a_disk_that_is_full),
+		cmocka_unit_test(what_cannot_be_is_refused),
+		cmocka_unit_test(an_empty_run),
+		cmocka_unit_test(an_invariant_that_broke_is_marked),
+	};
+
+	if (crypto_init() != 0)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
