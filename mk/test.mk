@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 # Test programs.  tests/KIND/NAME_test.c becomes $(B)/test/KIND/NAME, linked
 # with every core, the common library and tests/lib/*.c.  Helper programs of
-# the shell tests, tests/{netns,lab,sandbox,bench,interop,sim}/NAME.c, become the
-# same, but have a main of their own kind.
+# the shell tests, tests/{netns,lab,sandbox,bench,interop,sim}/NAME.c, become
+# the same, but have a main of their own kind.
 
 TEST_KINDS = unit exchange vectors
 HELP_KINDS = netns lab sandbox bench interop sim
@@ -32,6 +32,7 @@ OBJ_fuzz/simtext = $(addprefix mikesim/out/,trace payload file)
 SIM_PAGE = $(addprefix mikesim/out/,page page_msgs page_json page_html \
 	   page_text page_files svg) $(addprefix tests/sim/lib/,fakesim simseam)
 OBJ_unit/sim_page = $(SIM_PAGE)
+OBJ_unit/sim_pagetext = mikesim/out/page_text
 OBJ_sim/fakerun = $(SIM_PAGE)
 OBJ_fuzz/nl = dispatcherd/xfrm_msg dispatcherd/xfrm_reply
 OBJ_bench/sim = mikesim/pool

@@ -106,11 +106,11 @@ choose_hosts(struct page *p)
 static void
 states_init(struct page *p)
 {
-	for (int phase = 0; phase < PHASES; phase++)
-		for (int emcon = 0; emcon <= EMCON_SILENT; emcon++)
+	for (unsigned int i = 0; i < PHASES; i++)
+		for (unsigned int j = 0; j <= EMCON_SILENT; j++)
 			p->state[p->n_state++] =
-			    (struct page_state){ .phase = phase,
-				    .emcon = emcon };
+			    (struct page_state){ .phase = (enum obs_phase)i,
+				    .emcon = (enum emcon)j };
 }
 
 static uint16_t

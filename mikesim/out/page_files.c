@@ -11,11 +11,11 @@
 	".hidden page_" name "_end\n.global page_" name "_end\npage_" name     \
 	"_end:\n.byte 0\n"
 
-/* One script in four files: data, drawing, charts, what a person does. */
+/* One script in five files: data, drawing, charts, the time now, what a person does. */
 __asm__(".section .rodata\n" FILE_BEGIN("html") FILE_PART("page.html")
 	FILE_END("html") FILE_BEGIN("css") FILE_PART("page.css") FILE_END("css")
 	    FILE_BEGIN("js") FILE_PART("data.js") FILE_PART("draw.js")
-		FILE_PART("chart.js") FILE_PART("page.js")
+		FILE_PART("chart.js") FILE_PART("now.js") FILE_PART("page.js")
 		    FILE_END("js") ".previous\n");
 
 extern const uint8_t page_html[], page_html_end[], page_css[], page_css_end[],

@@ -4,6 +4,8 @@
 
 const D = JSON.parse(document.getElementById('data').textContent);
 
+D.end = Math.max(D.end, 1); /* of an empty run */
+
 /* -- hosts ----------------------------------------------------------------- */
 
 /* Site by site, the sender first. */

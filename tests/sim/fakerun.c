@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Input of tests/sim/page.sh: the pictures of runs that nobody simulated.
- *   fakerun small|hostile|sites|large HTML SVG
+ *   fakerun empty|small|hostile|sites|large HTML SVG
  */
 
 #include <stdio.h>
@@ -15,6 +15,7 @@ static const struct {
 	const char *name;
 	struct fake fake;
 } runs[] = {
+	{ "empty", { 1, 0, 60 * NS_PER_S, .hostile = false } },
 	{ "small", { 2, 9, 120 * NS_PER_S, .hybrid = true } },
 	{ "hostile", { 2, 9, 120 * NS_PER_S, .hostile = true } },
 	{ "sites", { 5, 200, 600 * NS_PER_S, .hybrid = true } },
@@ -52,7 +53,7 @@ main(int argc, char *argv[])
 		for (size_t i = 0; i < NITEMS(runs); i++)
 			if (strcmp(runs[i].name, argv[1]) == 0)
 				return run(&runs[i].fake, argv[2], argv[3]);
-	(void)fprintf(stderr, "usage: fakerun small|hostile|sites|large "
+	(void)fprintf(stderr, "usage: fakerun empty|small|hostile|sites|large "
 			      "HTML SVG\n");
 	return 64;
 }

@@ -121,7 +121,7 @@ session=$(wd POST "" "$(jq -cn --arg d "$dir/profile" '{capabilities:
     ("--user-data-dir=" + $d)]}}}}')" | jq -r .sessionId)
 like "a browser starts" "$session" '^[0-9a-f]{8}'
 
-for run in small hostile large; do
+for run in empty small hostile large; do
 	ok "$run: the files are written" "$B/test/sim/fakerun" $run \
 	    "$dir/$run.html" "$dir/$run.svg"
 done
@@ -202,6 +202,12 @@ like "it is shown as text" "$(text '#detail')" '</script><script>alert'
 like "in the title too" "$(text h1)" '^</script><script>alert\(1\)'
 is "two scripts, data and the page's own" \
     "$(js 'return document.scripts.length')" 2
+
+# --- nobody and nothing -------------------------------------------------------------
+
+open_page empty
+is "an empty run: nothing to complain about" "$(complaints)" "[]"
+like "it is drawn" "$(text '#about')" '^1 host: '
 
 # --- 250,000 hosts --------------------------------------------------------------------
 
