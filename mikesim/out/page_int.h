@@ -62,10 +62,11 @@ struct page_msgs {
 	size_t n, max, room;
 	struct page_fate *fate;
 	size_t n_fate, fate_max, fate_room;
-	uint32_t *slot;	 /* hash of ids: index plus 1 */
-	size_t slots;	 /* a power of 2 */
-	uint32_t stride; /* of drawn receivers */
-	uint64_t every;	 /* of messages */
+	size_t group_fates; /* of messages to groups: half of them at most */
+	uint32_t *slot;	    /* hash of ids: index plus 1 */
+	size_t slots;	    /* a power of 2 */
+	uint32_t stride;    /* of drawn receivers */
+	uint64_t every;	    /* of messages */
 	uint64_t app_every;
 	uint64_t seq, app_seq; /* candidates so far */
 	size_t app, app_max;

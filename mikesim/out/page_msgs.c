@@ -47,7 +47,7 @@ page_classify(struct page_msg *m, const struct obs *o)
 	if (o->send.app || ike_hdr_get(&rb, &h) != 0)
 		return;
 	m->ike = true;
-	m->kind = kind_of(h.exchange);
+	m->kind = (uint8_t)kind_of(h.exchange);
 	m->exchange = h.exchange;
 	m->response = h.flags & IKE_F_RESPONSE;
 	m->mid = h.mid;
@@ -128,6 +128,7 @@ move_fates(
 
 	while (at != 0) {
 		to[*n] = s->fate[at - 1];
+		s->group_fates += m->to == OBS_NOBODY;
 		at = to[*n].next;
 		*last = (uint32_t)++ * n;
 		last = &to[*n - 1].next;
@@ -149,7 +150,7 @@ compact(struct page *p)
 			return -ENOMEM;
 	}
 	memset(s->slot, 0, s->slots * sizeof(*s->slot));
-	s->app = s->text = 0;
+	s->app = s->text = s->group_fates = 0;
 	for (size_t i = 0; i < s->n; i++) {
 		struct page_msg *m = &s->m[i];
 
@@ -254,10 +255,13 @@ page_msgs_fate(struct page *p, const struct obs *o)
 	m->n_fate[o->fate.fate]++;
 	if (o->host != OBS_NOBODY && !page_draws(p, o->host, &nth))
 		return 0;
-	if (s->n_fate >= s->fate_max) {
+	/* A message to a group may have hundreds; those to one host have room. */
+	if (s->n_fate >= s->fate_max ||
+	    (m->to == OBS_NOBODY && s->group_fates >= s->fate_max / 2)) {
 		s->fates_left_out++;
 		return 0;
 	}
+	s->group_fates += m->to == OBS_NOBODY;
 	if (page_grow((void **)&s->fate, &s->fate_room, s->n_fate + 1,
 		sizeof(*s->fate)) != 0)
 		return -ENOMEM;

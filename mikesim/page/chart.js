@@ -140,7 +140,8 @@ function collectSegments(w)
 		if (!laneY.has(m.from) || m.last < view.from)
 			continue;
 		const copies = m.copies.length > 0 ? m.copies :
-		    [{ host: m.to, fate: DELIVERED, t: m.t + 1 }];
+		    [{ host: m.to, t: m.t + 1,
+			fate: m.counts.length > 0 ? m.counts[0][0] : DELIVERED }];
 
 		for (const c of copies) {
 			const s = copyLine(m, c, w);

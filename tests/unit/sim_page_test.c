@@ -264,6 +264,21 @@ the_same_run_gives_the_same_files(void **state)
 	rm_files(&b);
 }
 
+/* A page that has begun with such a scene and writes no files. */
+static struct page *
+begun(const struct fake *f, struct scene *s, uint32_t msgs_max,
+    struct obs_sink *sink)
+{
+	struct page_opts o = { .msgs_max = msgs_max };
+	struct page *p;
+
+	fake_scene(s, f);
+	eq(page_new(&p, &o), 0);
+	*sink = page_sink(p);
+	eq(sink->begin(sink->arg, s), 0);
+	return p;
+}
+
 /* -- bounds ------------------------------------------------------------------ */
 
 static void
@@ -350,15 +365,11 @@ one_noisy_host_is_thinned(void **state)
 	struct fake f = { 1, 1, 100 * NS_PER_S, false, false };
 	struct scene s;
 	struct page *p;
-	struct page_opts o = { .msgs_max = 100 };
 	struct obs_sink sink;
 	struct obs x = { .kind = OBS_SEND, .host = 1 };
 
 	(void)state;
-	fake_scene(&s, &f);
-	eq(page_new(&p, &o), 0);
-	sink = page_sink(p);
-	eq(sink.begin(sink.arg, &s), 0);
+	p = begun(&f, &s, 100, &sink);
 	for (uint64_t i = 0; i < 100000; i++) {
 		x.t = i * NS_PER_MS;
 		x.send.id = i * 7919;
@@ -370,6 +381,35 @@ one_noisy_host_is_thinned(void **state)
 	eq(p->msgs.every, 1024); /* 98 of them */
 	for (size_t i = 0; i < p->msgs.n; i++)
 		eq(p->msgs.m[i].seq, i * p->msgs.every);
+	page_free(&p);
+}
+
+/* Copies of messages to a group do not take the room of the others. */
+static void
+copies_to_groups_are_bounded(void **state)
+{
+	struct fake f = { 1, 50, 100 * NS_PER_S, false, false };
+	struct scene s;
+	struct page *p;
+	struct obs_sink sink;
+	struct obs x = { .kind = OBS_SEND };
+	struct obs y = { .kind = OBS_FATE, .fate.fate = FATE_LOSS };
+
+	(void)state;
+	p = begun(&f, &s, 100, &sink);
+	for (uint64_t i = 0; i < 20; i++) {
+		x.send.id = y.fate.id = i;
+		x.send.to = i % 2 ? OBS_NOBODY : 1;
+		eq(sink.take(sink.arg, &x), 0);
+		for (y.host = 1; y.host <= (i % 2 ? 50u : 1u); y.host++)
+			eq(sink.take(sink.arg, &y), 0);
+	}
+	eq(p->msgs.fate_max, 300);
+	eq(p->msgs.group_fates, 150);
+	eq(p->msgs.fates_left_out, 10 * 50 - 150);
+	for (size_t i = 0; i < 20; i += 2)
+		assert_true(p->msgs.m[i].fates != 0);
+	eq(p->msgs.m[19].n_fate[FATE_LOSS], 50);
 	page_free(&p);
 }
 
@@ -394,10 +434,7 @@ states_are_kept_when_they_change(void **state)
 	struct obs_sink sink;
 
 	(void)state;
-	fake_scene(&s, &f);
-	eq(page_new(&p, &(struct page_opts){ 0 }), 0);
-	sink = page_sink(p);
-	eq(sink.begin(sink.arg, &s), 0);
+	p = begun(&f, &s, 0, &sink);
 	give_state(&sink, 0, 1, PHASE_OFF, 0); /* as it was */
 	eq(p->n_change, 0);
 	give_state(&sink, 1000, 1, PHASE_KEYED, 4);
@@ -485,10 +522,7 @@ what_cannot_be_is_refused(void **state)
 	struct obs_sink sink;
 
 	(void)state;
-	fake_scene(&s, &small);
-	eq(page_new(&p, &(struct page_opts){ 0 }), 0);
-	sink = page_sink(p);
-	eq(sink.begin(sink.arg, &s), 0);
+	p = begun(&small, &s, 0, &sink);
 	eq(sink.take(sink.arg, &o), -EINVAL); /* there are 20 */
 	assert_non_null(strstr(page_error(p), "host 20"));
 	o.host = 0;
@@ -546,10 +580,7 @@ an_invariant_that_broke_is_marked(void **state)
 	(void)state;
 	o.broken.rule = "one-key";
 	o.broken.text = "two keys for one SPI";
-	fake_scene(&s, &small);
-	eq(page_new(&p, &(struct page_opts){ 0 }), 0);
-	sink = page_sink(p);
-	eq(sink.begin(sink.arg, &s), 0);
+	p = begun(&small, &s, 0, &sink);
 	eq(sink.take(sink.arg, &o), 0);
 	eq(p->n_event, 1);
 	assert_string_equal(p->event[0].what, "broken");
@@ -573,6 +604,7 @@ main(void)
 		cmocka_unit_test(drawn_hosts_are_found),
 		cmocka_unit_test(messages_are_thinned),
 		cmocka_unit_test(one_noisy_host_is_thinned),
+		cmocka_unit_test(copies_to_groups_are_bounded),
 		cmocka_unit_test(states_are_kept_when_they_change),
 		cmocka_unit_test(memory_is_bounded),
 		cmocka_unit_test(a_file_that_cannot_be_written),

@@ -139,7 +139,7 @@ state(struct gen *g, t_ns t, uint32_t host, enum obs_phase phase, uint8_t step)
 	add(g, (struct item){ .t = t,
 		   .host = host,
 		   .kind = OBS_STATE,
-		   .what = phase,
+		   .what = (uint8_t)phase,
 		   .arg = step });
 }
 
