@@ -32,6 +32,7 @@ OBJ_fuzz/simtext = $(addprefix mikesim/out/,trace payload file)
 SIM_PAGE = $(addprefix mikesim/out/,page page_msgs page_json page_html \
 	   page_text page_files svg) $(addprefix tests/sim/lib/,fakesim simseam)
 OBJ_unit/sim_page = $(SIM_PAGE)
+OBJ_unit/sim_pagefile = $(SIM_PAGE)
 OBJ_unit/sim_pagetext = mikesim/out/page_text
 OBJ_sim/fakerun = $(SIM_PAGE)
 OBJ_fuzz/nl = dispatcherd/xfrm_msg dispatcherd/xfrm_reply

@@ -8,13 +8,13 @@
 
 #include "mikesim/out/page.h"
 
-#define PAGE_BINS 600	     /* of the run, for counts */
-#define PAGE_RECEIVERS 1000  /* drawn, of all sites */
-#define PAGE_PER_SITE 200    /* of each site, if there are more in all */
-#define PAGE_MSGS 20000	     /* drawn */
-#define PAGE_APP_PART 4	     /* a part of them at most is of applications */
-#define PAGE_FATES 60000     /* copies drawn one by one */
-#define PAGE_TEXT 2000	     /* octets of a datagram's payloads */
+#define PAGE_BINS 600	    /* of the run, for counts */
+#define PAGE_RECEIVERS 1000 /* drawn, of all sites */
+#define PAGE_PER_SITE 60    /* of each, if there are more in all: a lane each */
+#define PAGE_MSGS 20000	    /* drawn */
+#define PAGE_APP_PART 4	    /* a part of them at most is of applications */
+#define PAGE_FATES 60000    /* copies drawn one by one */
+#define PAGE_TEXT 2000	    /* octets of a datagram's payloads */
 #define PAGE_TEXTS (8 << 20) /* of all */
 #define PAGE_EVENTS 5000
 #define PAGE_EVENT_TEXT 200
