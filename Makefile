@@ -29,7 +29,7 @@ Q	:= $(if $(V),,@)
 # make -s: not even a line for each file.
 SAY	:= $(if $(findstring s,$(firstword -$(MAKEFLAGS))),:,echo)
 
-PROGRAMS = policyd dispatcherd groupd keymgrd mike-spawn mikectl
+PROGRAMS = policyd dispatcherd groupd keymgrd mike-spawn mikectl mikesim
 
 include mk/flags.mk
 include mk/build.mk

@@ -22,7 +22,7 @@ install-files:
 	    $(DESTDIR)$(PREFIX)/lib/tmpfiles.d \
 	    $(MANDIR)/man1 $(MANDIR)/man5 $(MANDIR)/man8 $(DOCDIR)/examples \
 	    $(DESTDIR)$(PREFIX)/share/mike
-	$(Q)$(INSTALL) -m 755 $(B)/bin/mikectl $(BINDIR)
+	$(Q)$(INSTALL) -m 755 $(B)/bin/mikectl $(B)/bin/mikesim $(BINDIR)
 	$(Q)$(INSTALL) -m 755 $(B)/bin/mike-spawn $(SBINDIR)
 	$(Q)$(INSTALL) -m 755 $(DAEMONS:%=$(B)/bin/%) $(DESTDIR)$(LIBEXECDIR)
 	$(Q)$(INSTALL) -m 755 packaging/mkusers.sh \

@@ -30,7 +30,7 @@ OBJ_unit/sim_pcap = $(addprefix mikesim/out/,pcap file)
 OBJ_unit/sim_payload = mikesim/out/payload
 OBJ_fuzz/simtext = $(addprefix mikesim/out/,trace payload file)
 SIM_PAGE = $(addprefix mikesim/out/,page page_msgs page_json page_html \
-	   page_text page_files svg) $(addprefix tests/sim/lib/,fakesim simseam)
+	   page_text page_files svg) tests/sim/lib/fakesim
 OBJ_unit/sim_page = $(SIM_PAGE)
 OBJ_unit/sim_pagefile = $(SIM_PAGE)
 OBJ_unit/sim_pagetext = mikesim/out/page_text

@@ -5,6 +5,7 @@
 
 #include "mikesim/out/json.h"
 #include "mikesim/out/out.h"
+#include "mikesim/out/page.h"
 #include "mikesim/out/payload.h"
 #include "mikesim/out/pcap.h"
 #include "mikesim/out/table.h"
@@ -18,6 +19,7 @@ struct outputs {
 	struct out_file file[FILES], table;
 	struct payload_keys *keys;
 	struct capture *capture;
+	struct page *page;
 	struct trace trace;
 	struct obs_sink sink[SINKS];
 	size_t n_sink;
@@ -48,10 +50,14 @@ add_sink(struct outputs *o, struct obs_sink s)
 	o->sink[o->n_sink++] = s;
 }
 
-/* They say themselves what is wrong with their files. */
+/* They say themselves what is wrong with their files, but for the page. */
 static int
 note_failure(struct outputs *o, int r)
 {
+	const char *why = o->page != NULL ? page_error(o->page) : "";
+
+	if (r != 0 && *why != '\0')
+		fprintf(stderr, "mikesim: %s\n", why);
 	if (r != 0 && r != -ENOMEM)
 		o->failed = true;
 	return r;
@@ -117,18 +123,20 @@ open_files(struct outputs *o)
 	return 0;
 }
 
-/*
- * The pictures' place: page_new() with payload_text and o->keys, and its sink,
- * the last one; page_free() stands in outputs_free().
- */
 static int
 add_page(struct outputs *o)
 {
-	if (o->args->html == NULL && o->args->svg == NULL)
+	struct page_opts with = { .html = o->args->html,
+		.svg = o->args->svg,
+		.payloads = payload_text,
+		.arg = o->keys };
+	int r;
+
+	if (with.html == NULL && with.svg == NULL)
 		return 0;
-	fprintf(stderr, "mikesim: %s: not in this build\n",
-	    o->args->html != NULL ? "--html" : "--svg");
-	return -ENOTSUP;
+	if ((r = page_new(&o->page, &with)) == 0)
+		add_sink(o, page_sink(o->page));
+	return r;
 }
 
 /* What knows keys comes first. */
@@ -160,8 +168,6 @@ exit_status(const struct outputs *o, int r)
 {
 	if (r == 0)
 		return CLI_OK;
-	if (r == -ENOTSUP)
-		return CLI_UNAVAILABLE;
 	if (o != NULL && outputs_failed(o))
 		return CLI_IO;
 	fprintf(stderr, "mikesim: out of memory\n");
@@ -235,6 +241,7 @@ outputs_free(struct outputs **op)
 	if (o == NULL)
 		return 0;
 	e = capture_free(&o->capture);
+	page_free(&o->page);
 	for (size_t i = 0; i < FILES; i++)
 		if ((r = out_close(&o->file[i])) != 0 && e == 0)
 			e = r;
