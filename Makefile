@@ -10,7 +10,8 @@
 #   make            build into $(B) (default build)
 #   make demo       install packages, build, show the main job
 #   make check      install packages, build, run all tests (8 minutes)
-#   make asan lint lab fuzz interop   parts of it
+#   make asan lint lab fuzz interop simtest   parts of it
+#   make sim        run all scenarios of mikesim into $(B)/sim
 #   make check-long 60 s for each fuzz target
 #   B=DIR CC=clang WERROR=0 V=1 SAN=address,undefined DESTDIR= PREFIX=
 
@@ -38,8 +39,8 @@ include mk/install.mk
 include mk/lab.mk
 
 .DEFAULT_GOAL := all
-.PHONY: all deps demo check check-long lab bench fuzz asan lint interop \
-	format install clean
+.PHONY: all deps demo check check-long lab bench fuzz asan lint interop sim \
+	simtest format install clean
 
 all: libs-found $(PROGRAMS:%=$(B)/bin/%)
 
@@ -61,7 +62,12 @@ check check-long:
 	@sh mk/deps.sh check
 	@$(HERE) sh tests/check.sh $@
 
-asan lint lab fuzz interop:
+sim:
+	@sh mk/deps.sh build
+	@$(AGAIN) -s --no-print-directory -j$$(nproc) all
+	@$(HERE) sh mikesim/all.sh $(SCENARIOS)
+
+asan lint lab fuzz interop simtest:
 	@sh mk/deps.sh check
 	@$(HERE) sh tests/check.sh only $@
 

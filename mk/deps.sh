@@ -9,7 +9,8 @@ build="gcc pkg-config libnl-3-dev libnanomsg-dev libssl-dev libbsd-dev \
 lab="iproute2 iputils-ping kmod netbase procps socat tcpdump openssl user-mode-linux"
 check="libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy \
  cppcheck valgrind mandoc universal-ctags tshark charon-systemd \
- strongswan-swanctl libstrongswan-standard-plugins"
+ strongswan-swanctl libstrongswan-standard-plugins chromium chromium-driver \
+ curl jq"
 case ${1:-build} in
 build) want=$build ;;
 demo) want="$build $lab" ;;

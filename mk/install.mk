@@ -21,7 +21,7 @@ install-files:
 	    $(DESTDIR)$(PREFIX)/lib/sysusers.d \
 	    $(DESTDIR)$(PREFIX)/lib/tmpfiles.d \
 	    $(MANDIR)/man1 $(MANDIR)/man5 $(MANDIR)/man8 $(DOCDIR)/examples \
-	    $(DESTDIR)$(PREFIX)/share/mike
+	    $(DESTDIR)$(PREFIX)/share/mike/scenarios
 	$(Q)$(INSTALL) -m 755 $(B)/bin/mikectl $(B)/bin/mikesim $(BINDIR)
 	$(Q)$(INSTALL) -m 755 $(B)/bin/mike-spawn $(SBINDIR)
 	$(Q)$(INSTALL) -m 755 $(DAEMONS:%=$(B)/bin/%) $(DESTDIR)$(LIBEXECDIR)
@@ -44,5 +44,7 @@ install-files:
 	    $(INSTALL) -m 644 $$f $(MANDIR)/man$${f##*.}; done
 	$(Q)$(INSTALL) -m 644 packaging/wireshark/gike.lua \
 	    $(DESTDIR)$(PREFIX)/share/mike
+	$(Q)$(INSTALL) -m 644 $(wildcard mikesim/scenarios/*.conf) \
+	    $(DESTDIR)$(PREFIX)/share/mike/scenarios
 	$(Q)set -e; for f in $(EXAMPLES); do \
 	    $(INSTALL) -m 644 $$f $(DOCDIR)/examples; done

@@ -5,7 +5,7 @@
 # step.  What fails shows its output, and the rest goes on.
 #   check.sh check		everything, 60 s of fuzzing over all targets
 #   check.sh check-long		everything, 60 s for each target
-#   check.sh only PART		asan fuzz interop lab lint
+#   check.sh only PART		asan fuzz interop lab lint simtest
 # B is the build directory, MIKE_MAKE is make.
 
 set -u
@@ -161,6 +161,13 @@ interop()
 	run tap -t 120 $(scripts interop)
 }
 
+# The property seeds take as long as they are given.
+sim()
+{
+	run head "Simulation: the same cores under loss, faults and strangers"
+	run tap -t 240 $(scripts sim)
+}
+
 lab()
 {
 	run head "Lab: hosts on a bridge, multicast through kernel ESP"
@@ -194,6 +201,7 @@ check()
 	sandbox
 	netns
 	interop
+	sim
 	lab
 	benches
 	echo
@@ -203,7 +211,10 @@ check()
 run start
 case ${1:-} in
 check) check $fuzz_seconds over-all ;;
-check-long) check $fuzz_seconds ;;
+check-long)
+	export SIM_SEEDS=all
+	check $fuzz_seconds
+	;;
 only)
 	case ${2:-} in
 	asan) build_asan && asan ;;
@@ -211,6 +222,7 @@ only)
 	fuzz) build_fuzz && fuzz "${FUZZ_SECONDS:-10}" ;;
 	lab) build_plain && lab ;;
 	lint) lint ;;
+	simtest) build_plain && sim ;;
 	*) echo "check.sh: no part ${2:-}" >&2; exit 64 ;;
 	esac
 	;;

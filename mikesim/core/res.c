@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Results of a run. */
 
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

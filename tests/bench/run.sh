@@ -23,4 +23,5 @@ echo "bench: $(nproc) cores, $(openssl version | cut -d' ' -f1,2)," \
 "$B/test/bench/core" || rc=1
 "$B/test/bench/regs" $runs $n || rc=1
 RUNS=$runs COUNT=$n sh tests/bench/suite.sh || rc=1
+"$B/test/bench/sim" $runs $n || rc=1
 exit $rc

@@ -10,7 +10,9 @@
 lines=$(sh tests/bench/run.sh quick 2>&1)
 is "the benches run" $? 0 || diag "$lines"
 for f in gcks-core-registrations suite-registrations ike-sa-memory \
-    registration-octets-ed25519 registration-octets-psk; do
+    registration-octets-ed25519 registration-octets-psk sim-events \
+    sim-small-seconds sim-receiver-memory sim-briefing-seconds \
+    sim-briefing-memory; do
 	like "$f" "$lines" \
 	    "^bench: $f [0-9.]+ [A-Za-z/]+ \(.*\)( MISSED)?\$"
 done

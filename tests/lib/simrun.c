@@ -29,7 +29,7 @@ simrun_try(const char *text, uint64_t seed, const struct obs_sink *v, size_t n,
 	}
 	sim_free(&sim);
 	scene_free(&s);
-	sim_fini();
+	sim_thread_fini();
 	return r;
 }
 

@@ -58,15 +58,23 @@ none "no core includes anything of a shell" "$(for d in $programs; do
 	under "^$d/core/" | in_files '"(ipc/chan|common/(proc|sandbox))\.h"'
     done)"
 
+none "mikesim includes the cores of daemons, and no shell" "$(
+    under '^mikesim/' | in_files '^#include "' |
+    grep -vE "\"(common|ipc|mikesim|(dispatcherd|groupd|keymgrd|policyd)/core)/"
+    under '^mikesim/core/' | in_files '"mikesim/(out/|[a-z]*\.h)|"ipc/chan\.h'
+)"
+
 # What a core may include: nothing that reaches the world.  spawn/core builds
 # a filter program and so needs the numbers of system calls; policyd's reads
-# certificates and signs with libcrypto.
+# certificates and signs with libcrypto; mikesim's makes certificates, and is
+# what OpenSSL draws from.
 pure='assert|ctype|errno|inttypes|limits|stdarg|stdbool|stddef|stdint|stdio'
 pure="$pure|stdlib|string|strings|bsd/(stdlib|string|strings|sys/.*)"
 none "cores include no system I/O header" "$(under '/core/' |
     in_files '^#include <' | grep -vE "<($pure)\.h>" |
     grep -vE '^(policyd|mikesim)/core/[^:]*:[0-9]+:#include <confuse\.h>' |
     grep -vE '^policyd/core/(sig|x509)[^:]*:[0-9]+:#include <openssl/' |
+    grep -vE '^mikesim/core/(ca|rand)[^:]*:[0-9]+:#include <openssl/' |
     grep -vE '^spawn/core/filter\.[ch]:.*<(linux/.*|sys/syscall|sched)\.h>' |
     grep -vE '^spawn/core/.*<sys/types\.h>')"
 calls='(f?open|socket|time|clock_gettime|gettimeofday|getenv|rand|random'

@@ -12,7 +12,7 @@ jobs=$(nproc 2>/dev/null || echo 2)
 ours()
 {
 	find common ipc dispatcherd groupd keymgrd policyd spawn mikectl \
-	    "$@" | sort
+	    mikesim "$@" | sort
 }
 
 ours tests -name '*.[ch]' | while read -r f; do

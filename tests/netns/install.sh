@@ -19,7 +19,7 @@ install_to() # DIR [VARIABLE=VALUE...]
 ok "make install DESTDIR=" install_to "$d/a"
 modes() { (cd "$1" && find . -type f -perm "$2" | sort | tr '\n' ' '); }
 is "programs" "$(modes "$d/a" 755)" "./etc/init.d/mike ./usr/bin/mikectl \
-./usr/lib/mike/dispatcherd ./usr/lib/mike/groupd ./usr/lib/mike/keymgrd \
+./usr/bin/mikesim ./usr/lib/mike/dispatcherd ./usr/lib/mike/groupd ./usr/lib/mike/keymgrd \
 ./usr/lib/mike/mkusers ./usr/lib/mike/policyd ./usr/sbin/mike-spawn "
 for f in etc/default/mike usr/lib/sysusers.d/mike.conf \
     usr/lib/tmpfiles.d/mike.conf; do
