@@ -38,6 +38,11 @@ E
 put groupd/b.c <<'E'
 #include "keymgrd/core/km.h"
 E
+put mikesim/core/b.c <<'E'
+/* SPDX-License-Identifier: ISC */
+#include "keymgrd/shell.h"
+#include "mikesim/cli.h"
+E
 put groupd/core/b.c <<'E'
 #include "groupd/b.h"
 #include "ipc/chan.h"

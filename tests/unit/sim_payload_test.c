@@ -34,7 +34,7 @@ teardown(void **state)
 	(void)state;
 	payload_keys_free(&keys);
 	payload_keys_free(&keys); /* nothing more to do */
-	sim_fini();
+	sim_thread_fini();
 	return 0;
 }
 

@@ -81,6 +81,8 @@ fake_sim(const struct scene *s, t_ns now)
 void
 fake_sim_free(struct sim *sim)
 {
+	for (uint32_t i = 0; sim->stat != NULL && i < sim->media; i++)
+		free(sim->stat[i].bin_air);
 	free(sim->stat);
 	free(sim);
 }
@@ -410,8 +412,15 @@ fake_run(const struct fake *f, const struct obs_sink *sink)
 	g.sim->stat = calloc(f->sites, sizeof(*g.sim->stat));
 	if (g.sim->stat == NULL)
 		abort();
-	for (uint32_t i = 0; i < f->sites; i++)
-		g.sim->stat[i].bin_width = f->duration / MEDIUM_BINS + 1;
+	for (uint32_t i = 0; i < f->sites; i++) {
+		struct medium_stat *st = &g.sim->stat[i];
+
+		st->bin_width = f->duration / MEDIUM_BINS + 1;
+		st->bin_air = calloc(2 * MEDIUM_BINS, sizeof(t_ns));
+		if (st->bin_air == NULL)
+			abort();
+		st->bin_backlog = st->bin_air + MEDIUM_BINS;
+	}
 	make_up(&g);
 	rc = sink->begin(sink->arg, &g.scene);
 	for (size_t i = 0; rc == 0 && i < g.n; i++)
