@@ -116,8 +116,8 @@ struct gm {
 	uint32_t tries; /* of the request under way */
 	uint64_t due_ms, began_ms;
 	uint64_t sent_ms; /* of the request under way, for the first time */
-	uint32_t req;  /* to policyd */
-	uint16_t hint; /* last unprotected error notify, or 0 */
+	uint32_t req;	  /* to policyd */
+	uint16_t hint;	  /* last unprotected error notify, or 0 */
 	enum gm_tell tell;
 	bool leave;   /* when GSA_REGISTRATION is answered, or not */
 	char *why;    /* last failure, until a success (core/why.h) */

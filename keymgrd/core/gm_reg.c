@@ -146,7 +146,9 @@ gm_got_reg(struct km *km, const struct gm_in *in, struct fx *fx)
 	gm->sa->mid++;
 	if ((n = ike_ntf_error(&gm->hs->view)) != NULL)
 		return gm_refused(km, n->type);
-	return gm_conclude(km, fx);
+	if ((r = gm_conclude(km, fx)) < 0)
+		gm->sa->mid--; /* the GCKS will say it again */
+	return r;
 }
 
 /* -- to take leave ------------------------------------------------------ */

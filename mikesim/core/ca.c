@@ -1,15 +1,32 @@
 /* SPDX-License-Identifier: ISC */
 #include "mikesim/core/ca.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 #define DAYS 30
 #define PAD 20 /* to begin with */
+
+#define KEY_ROOM 32 /* octets of a private key; a power of two */
+
+int
+ca_room(size_t keys)
+{
+	size_t size = KEY_ROOM;
+
+	while (size < keys * KEY_ROOM)
+		size *= 2;
+	if (CRYPTO_secure_malloc_initialized())
+		return 0;
+	/* Whether it can be locked as well does not matter here. */
+	return CRYPTO_secure_malloc_init(size, KEY_ROOM) != 0 ? 0 : -ENOMEM;
+}
 
 struct ca {
 	EVP_PKEY *key;

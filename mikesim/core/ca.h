@@ -25,6 +25,12 @@ struct leaf {
 	size_t dn_len;
 };
 
+/*
+ * Private keys lie in OpenSSL's secure heap once policyd's code is there, and
+ * a daemon needs few: make it large enough for so many, before x509_init().
+ */
+int ca_room(size_t keys) MUST_CHECK;
+
 /* seed NULL: a new key.  What it signs is valid from an hour before `now`. */
 struct ca *ca_new(const uint8_t seed[CA_SEED_LEN], int64_t now);
 /* Take key and certificate over from files in PEM. */

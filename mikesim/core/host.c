@@ -7,7 +7,6 @@
 
 #define RESTART_NS (200 * NS_PER_MS) /* until mike-spawn has it back */
 #define BOOT_NS (60 * NS_PER_S)
-#define OWN_MAX 256 /* certificates of a site's receivers, in memory */
 
 /* -- messages between a host's daemons ----------------------------------- */
 
@@ -164,7 +163,8 @@ host_settle(struct site *s, struct host *h)
 	show_phase(s, h);
 	/* It is made again when it is needed; a sender's is in steady use. */
 	if (h->kind != 0 &&
-	    (h->phase != PHASE_REGISTERING || s->n_own > OWN_MAX))
+	    (h->phase != PHASE_REGISTERING ||
+		s->n_own > SIM_OWN_MAX / s->sim->scene->senders))
 		pol_own_drop(s, h);
 }
 

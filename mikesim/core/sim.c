@@ -48,7 +48,8 @@ sim_init(void)
 	if (rand_replace() != 0 || sim_thread_init() != 0)
 		return -EIO;
 	rand_use(&warm);
-	if (secret_init() != 0 || x509_init() != 0)
+	if (secret_init() != 0 || ca_room(4 * SIM_OWN_MAX) != 0 ||
+	    x509_init() != 0)
 		r = -EIO;
 	rand_use(NULL);
 	return r;

@@ -36,7 +36,7 @@
 #define SIM_PORT 848
 #define SIM_SLOT 3 /* of the group, on every host */
 #define SIM_GROUP "ops-net"
-#define STORE_SEED 32
+#define SIM_OWN_MAX 4096 /* certificates of receivers, in memory */
 
 /* -- datagrams ------------------------------------------------------------ */
 

@@ -18,7 +18,7 @@ struct conf {
 };
 
 /* libconfuse's error callback has no argument of ours. */
-static struct diag *errors_to;
+static _Thread_local struct diag *errors_to;
 
 static void __attribute__((__format__(__printf__, 2, 0)))
 on_error(cfg_t *cfg, const char *fmt, va_list ap)
