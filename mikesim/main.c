@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <bsd/string.h>
+
 #include "common/log.h"
 #include "mikesim/cli.h"
 
@@ -123,7 +125,7 @@ span(const char *text, uint64_t *a, uint64_t *b)
 
 	if (strlen(text) >= sizeof(buf))
 		return false;
-	strcpy(buf, text);
+	strlcpy(buf, text, sizeof(buf));
 	dash = strchr(buf, '-');
 	if (dash != NULL)
 		*dash++ = '\0';
@@ -140,7 +142,7 @@ shard(const char *text, unsigned int *i, unsigned int *n)
 
 	if (strlen(text) >= sizeof(buf))
 		return false;
-	strcpy(buf, text);
+	strlcpy(buf, text, sizeof(buf));
 	if ((slash = strchr(buf, '/')) == NULL)
 		return false;
 	*slash++ = '\0';

@@ -35,9 +35,11 @@ better(struct shrink *k, struct scene *s)
 	if (k->runs < k->max && trial_run(s, &v) == 0) {
 		k->runs++;
 		if (v.failed && trial_same_rule(k->v, &v)) {
-			free(k->best->ev);
+			struct scene_event *old = k->best->ev;
+
 			*k->best = *s;
 			*k->v = v;
+			free(old);
 			return true;
 		}
 	}
@@ -87,6 +89,16 @@ is_consistent(const struct scene *s)
 	return true;
 }
 
+/* Nobody can know more senders than there are. */
+static void
+set_senders(struct scene *s, uint32_t n)
+{
+	s->senders = n;
+	for (size_t i = 0; i < s->n_recv; i++)
+		if (s->recv[i].servers > n)
+			s->recv[i].servers = (uint8_t)n;
+}
+
 static bool
 fewer(struct shrink *k, size_t section, uint32_t to)
 {
@@ -95,7 +107,7 @@ fewer(struct shrink *k, size_t section, uint32_t to)
 	if (!copy(&s, k->best))
 		return false;
 	if (section == s.n_recv)
-		s.senders = to;
+		set_senders(&s, to);
 	else
 		s.recv[section].count = to;
 	if (!is_consistent(&s)) {

@@ -2,11 +2,13 @@
 #include "mikesim/trial.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -38,14 +40,17 @@ judge(const struct scene *s, struct verdict *v)
 	sim_free(&sim);
 }
 
-static void
-child(const struct scene *s, int fd)
+static void NORETURN
+child(const struct scene *s, int fd, pid_t parent)
 {
 	struct rlimit cpu = { CPU_MAX_S, CPU_MAX_S };
 	struct verdict v = { 0 };
 	ssize_t n;
 
 	setrlimit(RLIMIT_CPU, &cpu);
+	/* Nobody waits for an orphan's verdict. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
+		_exit(1);
 	judge(s, &v);
 	n = write(fd, &v, sizeof(v));
 	_exit(n == (ssize_t)sizeof(v) ? 0 : 1);
@@ -54,6 +59,7 @@ child(const struct scene *s, int fd)
 int
 trial_start(struct trial *t, const struct scene *s)
 {
+	pid_t parent = getpid();
 	int fd[2], err;
 
 	if (pipe(fd) != 0)
@@ -62,7 +68,7 @@ trial_start(struct trial *t, const struct scene *s)
 	t->pid = fork();
 	if (t->pid == 0) {
 		close(fd[0]);
-		child(s, fd[1]);
+		child(s, fd[1], parent);
 	}
 	err = errno;
 	close(fd[1]);

@@ -95,7 +95,7 @@ struct sim_results {
 	double cpu_s[2][SIM_DAEMONS]; /* [0] a receiver's all, [1] senders' */
 	double wall_s;
 };
-void sim_results(const struct sim *sim, struct sim_results *out);
+void sim_results(const struct sim *sim, struct sim_results *r);
 
 const struct scene *sim_scene(const struct sim *sim);
 t_ns sim_now(const struct sim *sim);

@@ -403,6 +403,7 @@ step(struct site *s, const struct qev *e)
 
 	switch ((enum what)e->what) {
 	case Q_WAKE:
+		must(h != NULL);
 		if (h->wake != e->t)
 			return; /* it was put off, or called earlier */
 		h->wake = T_NEVER;
@@ -416,6 +417,7 @@ step(struct site *s, const struct qev *e)
 		road_step(s, e);
 		break;
 	case Q_TICK:
+		must(h != NULL);
 		h->ticking = false;
 		site_turn(s, h);
 		gd_shell_tick(s, h);

@@ -344,8 +344,8 @@ void seen_free(struct seen **s);
 void inv_broken(struct site *s, struct host *h, const char *rule,
     const char *fmt, ...) PRINTF_LIKE(4, 5);
 void inv_packet(struct site *s, struct host *h, struct chunk data);
-void inv_installed(struct site *s, struct host *h, const struct ksa_in *sa);
-void inv_outbound(struct site *s, struct host *h, const struct ksa_in *sa);
+void inv_installed(struct site *s, struct host *h, const struct ksa_in *k);
+void inv_outbound(struct site *s, struct host *h, const struct ksa_in *k);
 void inv_left(struct site *s, struct host *h);
 void inv_merge(struct sim *sim); /* among sites, at the end of a window */
 void inv_end(struct sim *sim);	 /* after quiet */

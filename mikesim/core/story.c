@@ -313,6 +313,7 @@ story_step(struct site *s, const struct qev *e)
 {
 	struct host *h = e->host != OBS_NOBODY ? &s->host[e->host] : NULL;
 
+	must(h != NULL || e->what == Q_STORY);
 	if (e->what == Q_UP) {
 		host_up(s, h, (enum sim_daemon)(uintptr_t)e->p);
 		return;

@@ -43,8 +43,12 @@ text(struct js j, const char *key, const char *p)
 	size_t n = 0;
 
 	if (v == NULL) {
-		for (; p[n] != '\0' && n < sizeof(buf) - 1; n++)
-			buf[n] = (unsigned char)p[n] < 0x80 ? p[n] : '?';
+		while (n < sizeof(buf) - 1 && p[n] != '\0') {
+			buf[n] = '?';
+			if ((unsigned char)p[n] < 0x80)
+				buf[n] = p[n];
+			n++;
+		}
 		buf[n] = '\0';
 		v = json_string(buf);
 	}

@@ -135,7 +135,7 @@ int page_msgs_fate(struct page *p, const struct obs *o);
 void page_classify(struct page_msg *m, const struct obs *o);
 
 /* A grown array of items of that size: *room is what fits; -ENOMEM. */
-int page_grow(void **array, size_t *room, size_t max, size_t size) MUST_CHECK;
+int page_grow(void **array, size_t *room, size_t want, size_t size) MUST_CHECK;
 
 void page_write_json(const struct page *p, FILE *f, const struct sim *sim);
 int page_write_html(const struct page *p, FILE *f, const struct sim *sim);

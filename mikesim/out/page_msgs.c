@@ -127,6 +127,7 @@ move_fates(
 	uint32_t at = m->fates, *last = &m->fates;
 
 	while (at != 0) {
+		must(to != NULL);
 		to[*n] = s->fate[at - 1];
 		s->group_fates += m->to == OBS_NOBODY;
 		at = to[*n].next;
@@ -152,16 +153,19 @@ compact(struct page *p)
 	memset(s->slot, 0, s->slots * sizeof(*s->slot));
 	s->app = s->text = s->group_fates = 0;
 	for (size_t i = 0; i < s->n; i++) {
-		struct page_msg *m = &s->m[i];
+		struct page_msg *m = &s->m[i], kept;
 
 		if (!hosts_wanted(p, m->from, m->to) || !turn_comes(s, m)) {
 			free(m->text);
+			m->text = NULL;
 			continue;
 		}
 		move_fates(s, fate, &n_fate, m);
 		s->app += m->kind == PK_DATA;
 		s->text += m->text != NULL ? strlen(m->text) + 1 : 0;
-		s->m[n++] = *m;
+		kept = *m;
+		m->text = NULL; /* it has one owner */
+		s->m[n++] = kept;
 		*slot_of(s, m->id) = (uint32_t)n;
 	}
 	free(s->fate);

@@ -363,6 +363,8 @@ payload_text(void *arg, const struct obs *send, char *out, size_t size)
 	struct text t = { k->last, sizeof(k->last), 0 };
 	size_t len;
 
+	if (size == 0)
+		return 0;
 	if (!k->any || k->last_id != send->send.id) {
 		k->last[0] = '\0';
 		say(k, send, &t);

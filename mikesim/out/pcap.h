@@ -15,7 +15,7 @@
 struct capture;
 
 /* Takes o's stream over; o itself is borrowed.  -Exxx, and it was said. */
-int capture_new(struct capture **c, struct out_file *o) MUST_CHECK;
+int capture_new(struct capture **out, struct out_file *o) MUST_CHECK;
 /* 0; -Exxx: what is written is not all of it, and it was said. */
 int capture_free(struct capture **c) MUST_CHECK;
 struct obs_sink capture_sink(struct capture *c);
@@ -28,6 +28,6 @@ struct obs_sink capture_sink(struct capture *c);
 size_t capture_datagram(const struct obs *send, uint8_t out[CAPTURE_MAX]);
 
 /* OBS_KEYS as a line of Wireshark's file ikev2_decryption_table. */
-void capture_keys(FILE *f, const struct obs *keys);
+void capture_keys(FILE *f, const struct obs *o);
 
 #endif

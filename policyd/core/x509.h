@@ -98,8 +98,8 @@ int x509_own_new(struct x509_own **out, struct chunk pem, const char **why)
 int x509_own_key(struct x509_own *o, struct chunk pem, const char **why)
     MUST_CHECK;
 /* The same with a key in memory, which is taken over, also on an error. */
-int x509_own_pkey(struct x509_own *o, struct evp_pkey_st *pkey,
-    const char **why) MUST_CHECK;
+int x509_own_pkey(
+    struct x509_own *o, struct evp_pkey_st *pkey, const char **why) MUST_CHECK;
 void x509_own_free(struct x509_own **o);
 const struct sig_key *x509_own_signer(const struct x509_own *o);
 const struct x509_chain *x509_own_chain(const struct x509_own *o);

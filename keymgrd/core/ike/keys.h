@@ -24,7 +24,7 @@ int ike_keys_derive(const struct ike_suite *s, struct chunk shared,
  */
 int ike_keys_mixed(struct ike_keys *k, struct chunk d_pi_pr) MUST_CHECK;
 /* GSK_w = prf+(SK_d, "Key Wrap for G-IKEv2"). */
-int ike_gsk_w(enum prf_alg prf, const uint8_t *sk_d, uint8_t out[KW_KEY_LEN])
+int ike_gsk_w(enum prf_alg alg, const uint8_t *sk_d, uint8_t out[KW_KEY_LEN])
     MUST_CHECK;
 /* prf(SK_pi or SK_pr, body of the ID payload), RFC 7296 2.15. */
 int ike_maced_id(const struct ike_keys *k, bool initiator, struct chunk id_body,
