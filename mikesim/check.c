@@ -2,6 +2,7 @@
 /* mikesim check: many seeds of a scenario, for the invariants alone. */
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -26,12 +27,21 @@ struct check {
 	struct job *job;
 };
 
+static volatile sig_atomic_t interrupted;
+
+static void
+on_signal(int sig)
+{
+	(void)sig;
+	interrupted = 1;
+}
+
 static bool
 is_over(const struct check *c)
 {
 	struct timespec t;
 
-	if (c->next > c->a->to)
+	if (interrupted || c->next > c->a->to)
 		return true;
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return c->a->seconds > 0 &&
@@ -156,6 +166,8 @@ all(struct check *c)
 int
 cli_check(const struct args *a)
 {
+	struct sigaction sa = { .sa_handler = on_signal,
+		.sa_flags = (int)SA_RESETHAND };
 	struct check c = { .a = a, .next = a->from + a->shard - 1 };
 	struct timespec t;
 	struct scene *s;
@@ -175,6 +187,8 @@ cli_check(const struct args *a)
 				"algorithm\n");
 		return CLI_SOFTWARE;
 	}
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	c.began = t.tv_sec;
 	r = all(&c);

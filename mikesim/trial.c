@@ -48,6 +48,7 @@ child(const struct scene *s, int fd, pid_t parent)
 	ssize_t n;
 
 	setrlimit(RLIMIT_CPU, &cpu);
+	signal(SIGINT, SIG_IGN); /* Ctrl-C ends what begins them */
 	/* Nobody waits for an orphan's verdict. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
 		_exit(1);
@@ -82,11 +83,14 @@ trial_start(struct trial *t, const struct scene *s)
 void
 trial_end(struct trial *t, struct verdict *out)
 {
-	ssize_t n = read(t->fd, out, sizeof(*out));
+	ssize_t n;
 	int status = 0;
 
+	while ((n = read(t->fd, out, sizeof(*out))) == -1 && errno == EINTR)
+		;
 	close(t->fd);
-	waitpid(t->pid, &status, 0);
+	while (waitpid(t->pid, &status, 0) == -1 && errno == EINTR)
+		;
 	if (n == (ssize_t)sizeof(*out) && status == 0)
 		return;
 	*out = (struct verdict){ .failed = true };
