@@ -305,7 +305,8 @@ is_served_here(const struct site *s, const struct host *h)
 
 /*
  * The step before was offered until now, the next one since three quarters of
- * it: a receiver without faults in all that time has been here since.
+ * it: a receiver is connected that had no fault and lost no datagram in all
+ * that time.  Chance may keep any other from renewing its keys.
  */
 void
 inv_outbound(struct site *s, struct host *h, const struct ksa_in *k)
@@ -320,14 +321,20 @@ inv_outbound(struct site *s, struct host *h, const struct ksa_in *k)
 	for (uint32_t i = 1; i < s->n_host; i++) {
 		struct host *r = &s->host[i];
 
-		if (is_calm(s, r, span) && is_served_here(s, r) &&
-		    !kernel_can_read(r, k->cls, k->spi))
+		if (is_calm(s, r, span) && r->lost_at + span <= s->now &&
+		    is_served_here(s, r) && !kernel_can_read(r, k->cls, k->spi))
 			inv_broken(s, r, "in-first",
 			    "its sender sends under SPI %08x, which it does "
 			    "not have",
 			    k->spi);
 	}
 }
+
+/*
+ * From a sender's switch on: two exchanges with all their repeats, for whom
+ * chance has kept from renewing before it.
+ */
+#define SETTLE_NS (45 * NS_PER_S)
 
 /* -- among sites, and at the end ------------------------------------------ */
 
@@ -375,7 +382,8 @@ check_current(const struct sim *sim, struct site *s, struct host *h)
 	if (from == NULL || !host_is_up(from, SD_HOST))
 		return;
 	k = kernel_out(from, 0);
-	if (k != NULL && !kernel_can_read(h, 0, k->spi))
+	if (k != NULL && k->since + SETTLE_NS <= s->now &&
+	    !kernel_can_read(h, 0, k->spi))
 		inv_broken(s, h, "current",
 		    "it cannot read what its sender sends under SPI %08x",
 		    k->spi);

@@ -83,15 +83,31 @@ kind_of(struct chunk data)
 
 /* -- fates ---------------------------------------------------------------- */
 
+/* Who of this site misses it? */
+static void
+note_loss(struct site *s, const struct packet *p)
+{
+	struct host *from = site_host(s, p->from);
+	struct host *to = p->to != OBS_NOBODY ? site_host(s, p->to) : NULL;
+
+	if (from != NULL)
+		from->lost_at = s->now;
+	if (to != NULL)
+		to->lost_at = s->now;
+}
+
 static void
 fate(struct site *s, const struct packet *p, uint32_t to, enum fate f)
 {
 	struct obs o = { .t = s->now, .host = to, .kind = OBS_FATE };
 
-	if (f == FATE_DELIVERED || f == FATE_LATE || f == FATE_DUPLICATE)
+	if (f == FATE_DELIVERED || f == FATE_LATE || f == FATE_DUPLICATE) {
 		s->msgs[p->kind].delivered++;
-	else
+	} else {
 		s->msgs[p->kind].lost++;
+		if (p->spi == 0)
+			note_loss(s, p);
+	}
 	if (!is_shown(s))
 		return;
 	o.fate.id = p->id;

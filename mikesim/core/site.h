@@ -92,6 +92,7 @@ struct host {
 	t_ns joined_at, keyed_at; /* T_NEVER: not yet */
 	t_ns part_at;		  /* it began to take leave */
 	t_ns fault_at;		  /* when a fault last touched it */
+	t_ns lost_at; /* ... and when something of or for it was lost */
 	t_ns busy_until;
 	t_ns dgram_at; /* the last one came or went */
 	/* The clock: at clk_at it showed clk_base, and runs drift too fast. */
