@@ -208,26 +208,34 @@ leaf_cert(struct ca *c, const struct leaf *l, size_t pad)
 	return x;
 }
 
-/* The name in the subjectAltName is as long as makes LEAF_LEN octets. */
+/* How long the name in the subjectAltName must be, after one of n octets. */
+static size_t
+pad_for(const struct ca *c, int n)
+{
+	int pad = (int)c->pad + LEAF_LEN - n;
+
+	return pad > 0 ? (size_t)pad : 0;
+}
+
 void
 ca_leaf(struct ca *c, const char *name, const uint8_t seed[CA_SEED_LEN],
     struct leaf *out)
 {
 	X509 *x;
+	size_t pad;
 	int n;
 
 	*out = (struct leaf){ .key = key_new(seed) };
 	must((size_t)snprintf(out->name, sizeof(out->name), "%s", name) <
 	     sizeof(out->name));
 	x = leaf_cert(c, out, c->pad);
-	if ((n = i2d_X509(x, NULL)) != LEAF_LEN) {
+	if ((pad = pad_for(c, i2d_X509(x, NULL))) != c->pad) {
 		X509_free(x);
-		must(n < LEAF_LEN + (int)c->pad);
-		c->pad += (size_t)(LEAF_LEN - n);
-		x = leaf_cert(c, out, c->pad);
+		c->pad = pad;
+		x = leaf_cert(c, out, pad);
 	}
 	n = i2d_X509(x, &out->der);
-	must(n == LEAF_LEN);
+	must(n == LEAF_LEN || (n > LEAF_LEN && c->pad == 0));
 	out->der_len = (size_t)n;
 	out->dn_len = ca_dn(name, out->dn);
 	X509_free(x);

@@ -13,7 +13,8 @@
 
 #define CA_SEED_LEN 32 /* of an Ed25519 private key */
 #define LEAF_DN_MAX 128
-#define LEAF_LEN 450 /* octets of every leaf certificate */
+#define LEAF_NAME 17
+#define LEAF_LEN 450 /* octets of a leaf certificate, or more: see ca_leaf */
 
 struct ca;
 struct leaf {
@@ -38,7 +39,11 @@ struct ca *ca_from(struct chunk cert_pem, struct chunk key_pem, int64_t now);
 void ca_free(struct ca **c);
 /* The certificate of the CA, DER; borrowed. */
 struct chunk ca_cert(const struct ca *c);
-/* The subject is O=Example, CN=name.  seed NULL: a new key. */
+/*
+ * The subject is O=Example, CN=name.  seed NULL: a new key.  Whatever the
+ * name, it has LEAF_LEN octets; only one of more than LEAF_NAME octets makes
+ * it longer, by one or two for each.
+ */
 void ca_leaf(struct ca *c, const char *name, const uint8_t seed[CA_SEED_LEN],
     struct leaf *out);
 void leaf_fini(struct leaf *l);
