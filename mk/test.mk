@@ -37,6 +37,7 @@ OBJ_unit/sim_pagetext = mikesim/out/page_text
 OBJ_sim/fakerun = $(SIM_PAGE)
 OBJ_fuzz/nl = dispatcherd/xfrm_msg dispatcherd/xfrm_reply
 OBJ_bench/sim = mikesim/pool
+OBJ_unit/sim_pool = mikesim/pool
 OBJ_sim/mutant = $(patsubst $(B)/obj/%.o,%,$(call obj,mikesim mikesim/out))
 
 tests_of = $(patsubst tests/%_test.c,$(B)/test/%,$(wildcard \
