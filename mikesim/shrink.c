@@ -26,20 +26,36 @@ copy(struct scene *to, const struct scene *from)
 	return to->ev != NULL;
 }
 
+/*
+ * Would it load?  What is left has to be saved and run again: its timeline must
+ * name hosts that are there, and what begins must end before the quiet.
+ */
+static bool
+is_loadable(const struct scene *s)
+{
+	struct diag d = { 0 };
+	struct scene *again = NULL;
+	char *text = scene_text(s);
+	bool is =
+	    text != NULL && scene_load(&again, text, strlen(text), &d) == 0;
+
+	scene_free(&again);
+	free(text);
+	return is;
+}
+
 /* Take the smaller one over if it fails too; frees its timeline if not. */
 static bool
 better(struct shrink *k, struct scene *s)
 {
 	struct verdict v;
 
-	if (k->runs < k->max && trial_run(s, &v) == 0) {
+	if (k->runs < k->max && is_loadable(s) && trial_run(s, &v) == 0) {
 		k->runs++;
 		if (v.failed && trial_same_rule(k->v, &v)) {
-			struct scene_event *old = k->best->ev;
-
+			free(k->best->ev);
 			*k->best = *s;
 			*k->v = v;
-			free(old);
 			return true;
 		}
 	}
@@ -74,31 +90,6 @@ fewer_events(struct shrink *k)
 	return any;
 }
 
-/* Does the timeline name hosts that would not be there? */
-static bool
-is_consistent(const struct scene *s)
-{
-	for (size_t i = 0; i < s->n_ev; i++) {
-		bool any = s->ev[i].verb == V_HEAL;
-
-		for (uint32_t h = 0; h < scene_hosts(s) && !any; h++)
-			any = scene_matches(s, s->ev[i].hosts, h);
-		if (!any)
-			return false;
-	}
-	return true;
-}
-
-/* Nobody can know more senders than there are. */
-static void
-set_senders(struct scene *s, uint32_t n)
-{
-	s->senders = n;
-	for (size_t i = 0; i < s->n_recv; i++)
-		if (s->recv[i].servers > n)
-			s->recv[i].servers = (uint8_t)n;
-}
-
 static bool
 fewer(struct shrink *k, size_t section, uint32_t to)
 {
@@ -107,13 +98,12 @@ fewer(struct shrink *k, size_t section, uint32_t to)
 	if (!copy(&s, k->best))
 		return false;
 	if (section == s.n_recv)
-		set_senders(&s, to);
+		s.senders = to;
 	else
 		s.recv[section].count = to;
-	if (!is_consistent(&s)) {
-		free(s.ev);
-		return false;
-	}
+	for (size_t i = 0; i < s.n_recv; i++)
+		if (s.recv[i].servers > s.senders)
+			s.recv[i].servers = (uint8_t)s.senders;
 	return better(k, &s);
 }
 
@@ -138,6 +128,16 @@ fewer_hosts(struct shrink *k)
 	return any;
 }
 
+/* Nobody joins later; who never joins by itself still does not. */
+static void
+join_until(struct scene_recv *r, t_ns until)
+{
+	if (r->join_from == T_NEVER)
+		return;
+	r->join_from = r->join_from < until ? r->join_from : until;
+	r->join_to = r->join_to < until ? r->join_to : until;
+}
+
 /* No longer than until it has failed. */
 static bool
 shorter(struct shrink *k)
@@ -152,8 +152,7 @@ shorter(struct shrink *k)
 	while (s.n_ev > 0 && s.ev[s.n_ev - 1].at >= until)
 		s.n_ev--;
 	for (size_t i = 0; i < s.n_recv; i++)
-		if (s.recv[i].join_to > until)
-			s.recv[i].join_to = until;
+		join_until(&s.recv[i], until);
 	return better(k, &s);
 }
 
