@@ -38,6 +38,8 @@ OBJ_sim/fakerun = $(SIM_PAGE)
 OBJ_fuzz/nl = dispatcherd/xfrm_msg dispatcherd/xfrm_reply
 OBJ_bench/sim = mikesim/pool
 OBJ_unit/sim_pool = mikesim/pool
+OBJ_unit/sim_shrink = mikesim/shrink
+OBJ_unit/sim_trial = $(addprefix mikesim/,shrink trial)
 OBJ_sim/mutant = $(patsubst $(B)/obj/%.o,%,$(call obj,mikesim mikesim/out))
 
 tests_of = $(patsubst tests/%_test.c,$(B)/test/%,$(wildcard \
