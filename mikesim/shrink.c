@@ -53,9 +53,11 @@ better(struct shrink *k, struct scene *s)
 	if (k->runs < k->max && is_loadable(s) && trial_run(s, &v) == 0) {
 		k->runs++;
 		if (v.failed && trial_same_rule(k->v, &v)) {
-			free(k->best->ev);
+			struct scene_event *old = k->best->ev;
+
 			*k->best = *s;
 			*k->v = v;
+			free(old);
 			return true;
 		}
 	}
