@@ -367,7 +367,8 @@ host_up(struct site *s, struct host *h, enum sim_daemon what)
 		host_boot(s, h);
 		return;
 	}
-	if ((h->dead & 1u << SD_HOST) != 0)
+	/* The whole host has gone down since, or has come back. */
+	if ((h->dead & 1u << SD_HOST) != 0 || (h->dead & 1u << what) == 0)
 		return;
 	h->dead &= (uint8_t) ~(1u << what);
 	switch (what) {

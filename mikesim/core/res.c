@@ -10,17 +10,19 @@
 /* -- why hosts have no keys ----------------------------------------------- */
 
 static void
-add_why(struct sim_results *r, const char *why, uint32_t host)
+add_why(struct sim_results *r, const char *text, uint32_t host)
 {
+	char why[sizeof(r->why[0].why)];
 	size_t i = 0;
 
+	snprintf(why, sizeof(why), "%s", text);
 	while (i < r->n_why && strcmp(r->why[i].why, why) != 0)
 		i++;
 	if (i == NITEMS(r->why))
 		return;
 	if (i == r->n_why) {
 		r->why[r->n_why++] = (struct res_keyless){ .first = host };
-		snprintf(r->why[i].why, sizeof(r->why[i].why), "%s", why);
+		memcpy(r->why[i].why, why, sizeof(why));
 	}
 	r->why[i].hosts++;
 }

@@ -306,10 +306,10 @@ read_app(struct site *s, struct host *h, const struct packet *p)
 {
 	bool reads = host_is_up(h, SD_HOST) && kernel_can_read(h, 0, p->spi);
 
-	if (reads)
-		s->app_read++;
-	else
-		s->app_unread++;
+	if (h->kind != 0) {
+		s->app_read += reads;
+		s->app_unread += !reads;
+	}
 	fate(s, p, h->no, reads ? FATE_DELIVERED : FATE_FILTER);
 }
 

@@ -23,7 +23,7 @@ typedef uint64_t t_ns; /* virtual time and its spans */
 #define SCENE_NAME 32
 #define SCENE_LINKS 32
 #define SCENE_RECVS 16
-#define SCENE_SENDERS 200
+#define SCENE_SENDERS 128 /* as many as a policy can name */
 #define SCENE_EVENTS 4096
 
 struct link_class {

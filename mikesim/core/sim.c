@@ -100,15 +100,13 @@ window_of(const struct scene *s)
 int
 sim_new(struct sim **out, const struct scene *s, const struct sim_opts *o)
 {
-	struct sim *sim = calloc(1, sizeof(*sim));
+	struct sim *sim;
 	int r = 0;
 
-	if ((s->needs & ~(uint32_t)NEEDS_KNOWN) != 0 ||
-	    has_verb(s, V_EXCLUDE)) {
-		free(sim);
+	*out = NULL;
+	if ((s->needs & ~(uint32_t)NEEDS_KNOWN) != 0 || has_verb(s, V_EXCLUDE))
 		return -ENOTSUP;
-	}
-	if (sim == NULL)
+	if ((sim = calloc(1, sizeof(*sim))) == NULL)
 		return -ENOMEM;
 	sim->scene = s;
 	sim->o = *o;

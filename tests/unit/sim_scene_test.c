@@ -218,8 +218,8 @@ static const struct {
 	    "there is no such link; write link lan {" },
 	{ SCN_RUN LINK "senders hq { count = 1 }", 3,
 	    "senders hq has no link" },
-	{ SCN_RUN LINK "senders hq { count = 201 link = core }", 3,
-	    "count = \"201\": must be a number from 1 to 200" },
+	{ SCN_RUN LINK "senders hq { count = 129 link = core }", 3,
+	    "count = \"129\": must be a number from 1 to 128" },
 	{ SCN_RUN "link core { shared = yes }\n" SENDERS, 3,
 	    "each sender has an uplink of its own" },
 	{ SCN_RUN LINK "senders hq-01 { link = core }", 3,
@@ -311,7 +311,7 @@ all_errors_come_at_once(void **state)
 	    "2: loss = \"2\": must be a chance from 0 to 100%, such as 5% or "
 	    "0.05\n"
 	    "3: mtu = \"1\": must be 0 (any) or from 68 to 65535\n"
-	    "4: count = \"0\": must be a number from 1 to 200\n"
+	    "4: count = \"0\": must be a number from 1 to 128\n"
 	    "5: link = \"hf\": there is no such link; write link hf { "
 	    "bandwidth = ... }\n"
 	    "7: \"1m dance\": no such verb: join, leave, exclude, emcon, "
