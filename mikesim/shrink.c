@@ -56,6 +56,7 @@ better(struct shrink *k, struct scene *s)
 			struct scene_event *old = k->best->ev;
 
 			*k->best = *s;
+			k->best->ev = s->ev; /* its own now */
 			*k->v = v;
 			free(old);
 			return true;

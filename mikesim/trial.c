@@ -63,6 +63,7 @@ trial_start(struct trial *t, const struct scene *s)
 	pid_t parent = getpid();
 	int fd[2], err;
 
+	*t = (struct trial){ -1, -1 };
 	if (pipe(fd) != 0)
 		return -errno;
 	fflush(NULL);

@@ -153,21 +153,20 @@ compact(struct page *p)
 	memset(s->slot, 0, s->slots * sizeof(*s->slot));
 	s->app = s->text = s->group_fates = 0;
 	for (size_t i = 0; i < s->n; i++) {
-		struct page_msg *m = &s->m[i], kept;
+		struct page_msg m = s->m[i];
 
-		if (!hosts_wanted(p, m->from, m->to) || !turn_comes(s, m)) {
-			free(m->text);
-			m->text = NULL;
+		if (!hosts_wanted(p, m.from, m.to) || !turn_comes(s, &m))
 			continue;
-		}
-		move_fates(s, fate, &n_fate, m);
-		s->app += m->kind == PK_DATA;
-		s->text += m->text != NULL ? strlen(m->text) + 1 : 0;
-		kept = *m;
-		m->text = NULL; /* it has one owner */
-		s->m[n++] = kept;
-		*slot_of(s, m->id) = (uint32_t)n;
+		/* What goes gathers behind what stays. */
+		s->m[i] = s->m[n];
+		move_fates(s, fate, &n_fate, &m);
+		s->app += m.kind == PK_DATA;
+		s->text += m.text != NULL ? strlen(m.text) + 1 : 0;
+		s->m[n++] = m;
+		*slot_of(s, m.id) = (uint32_t)n;
 	}
+	for (size_t i = n; i < s->n; i++)
+		free(s->m[i].text);
 	free(s->fate);
 	s->fate = fate;
 	s->n = n;
