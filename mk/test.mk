@@ -72,7 +72,7 @@ $(foreach t,$(HELPERS:$(B)/test/%=%),$(eval $(call test_program,$(t),$(t))))
 $(B)/test/bench/sim: MIKE_LDFLAGS += $(SIM_WRAP)
 # mikesim with cores that are broken in one way or another.
 MUTATED = pol_auth_check chain_spi sk_protect life_switch_ms life_rereg_ms \
-	  record_get grp_step grp_runs
+	  record_get grp_step grp_runs seal_key gm_start
 $(B)/test/sim/mutant: MIKE_LDFLAGS += $(SIM_WRAP) $(MUTATED:%=-Wl,--wrap=%)
 $(B)/test/interop/mkpcap: MIKE_LDFLAGS += -Wl,--wrap=ike_keys_derive
 

@@ -18,6 +18,7 @@
 #include "keymgrd/core/life.h"
 #include "keymgrd/core/record.h"
 #include "policyd/core/auth.h"
+#include "policyd/core/seal.h"
 
 #define REAL(type, name, args)                                                 \
 	type __real_##name args;                                               \
@@ -95,6 +96,24 @@ REAL(int, record_get,
 	if (is_broken("state"))
 		return -EBADMSG;
 	return __real_record_get(rec, role, keys, count, n_count);
+}
+
+/* seal: policyd has no number for a new instance of a key manager. */
+REAL(int, seal_key,
+    (struct secret * boot, uint8_t slot, uint16_t instance,
+	uint8_t out[SEAL_KEY_LEN]))
+{
+	if (is_broken("seal"))
+		return -EIO;
+	return __real_seal_key(boot, slot, instance, out);
+}
+
+/* start: a receiver's key manager does not. */
+REAL(int, gm_start, (struct km * km, struct fx *fx))
+{
+	if (is_broken("start"))
+		return -EPROTO;
+	return __real_gm_start(km, fx);
 }
 
 /* left, closed: a step of a group's life is left out. */

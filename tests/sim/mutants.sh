@@ -35,6 +35,8 @@ caught iv once
 caught early in-first
 caught deaf '(in-first|current)'
 caught state state
+caught seal seal
+caught start start
 caught left left
 caught closed closed
 caught crash crash
