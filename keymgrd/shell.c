@@ -401,6 +401,8 @@ edge_up(struct shell *s, bool resync, bool policyd)
 	}
 	if (!resync) {
 		effects_state_send(s, 0);
+		in.ev = KM_EV_STAY;
+		(void)shell_feed(s, &in);
 		return;
 	}
 	conf_ask(s);

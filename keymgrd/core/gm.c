@@ -492,6 +492,27 @@ gm_leave(struct km *km, struct fx *fx)
 	}
 }
 
+/*
+ * groupd forgets with its process that it had the host leave; the group is
+ * joined as before, and an operator who still wants to go says it again.
+ */
+int
+gm_stay(struct km *km, struct fx *fx)
+{
+	struct gm *gm = km->gm;
+	enum gm_state was = gm->state;
+	int r;
+
+	gm->leave = false;
+	if (was != GM_LEAVING && was != GM_GONE)
+		return 0;
+	gm->cur = 0;
+	gm->state = GM_OFF;
+	if ((r = gm_feed(km, &(struct gm_in){ .ev = GE_START }, fx)) != 0)
+		gm->state = was;
+	return r;
+}
+
 enum group_state
 gm_group_state(const struct km *km)
 {

@@ -142,6 +142,7 @@ int gm_answer(struct km *km, struct ksa *k, const struct km_in *in,
 int gm_expired(struct km *km, const struct km_in *in, struct fx *fx) MUST_CHECK;
 int gm_resync(struct km *km, bool policyd, struct fx *fx) MUST_CHECK;
 int gm_leave(struct km *km, struct fx *fx) MUST_CHECK;
+int gm_stay(struct km *km, struct fx *fx) MUST_CHECK;
 enum group_state gm_group_state(const struct km *km);
 
 /*

@@ -329,6 +329,8 @@ dispatch(struct km *km, const struct km_in *in, struct fx *fx)
 		return on_resync(km, in->resync.policyd, fx);
 	case KM_EV_LEAVE:
 		return sender ? fx_left(fx) : gm_leave(km, fx);
+	case KM_EV_STAY:
+		return sender ? 0 : gm_stay(km, fx);
 	}
 	return -EPROTO;
 }

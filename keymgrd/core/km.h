@@ -96,6 +96,7 @@ enum km_ev {
 	KM_EV_ACQUIRE, /* an application sent and the kernel has no SA */
 	KM_EV_RESYNC,  /* policyd or dispatcherd restarted: ask again */
 	KM_EV_LEAVE,   /* say good-bye to the GCKS, then KM_FX_LEFT */
+	KM_EV_STAY,    /* groupd restarted: whoever was to leave is not to */
 };
 
 struct km_in {

@@ -310,12 +310,15 @@ km_shell_up(struct site *s, struct host *h, enum peer who)
 		return;
 	if (who == PEER_POLICYD)
 		h->km_asked = 0;
-	if (h->km_phase != KP_RUN)
+	if (h->km_phase != KP_RUN) {
 		phase_ask(s, h);
-	else if (who == PEER_GROUPD)
+		return;
+	}
+	if (who == PEER_GROUPD) {
 		say_state(s, h);
-	else
-		(void)feed(s, h, &in);
+		in.ev = KM_EV_STAY;
+	}
+	(void)feed(s, h, &in);
 }
 
 void

@@ -463,6 +463,46 @@ leave_while_registering_again(void **state)
 	}
 }
 
+static enum net_verdict
+lose_all(struct world *w, struct packet *p)
+{
+	(void)w;
+	(void)p;
+	return NET_DROP;
+}
+
+/* groupd dies over it: the host is a member as before, and needs its keys. */
+static void
+leave_that_groupd_forgets(void **state)
+{
+	(void)state;
+	for (unsigned int late = 0; late < 3; late++) {
+		struct km_in leave = { .ev = KM_EV_LEAVE };
+		struct km_in stay = { .ev = KM_EV_STAY };
+		struct world *w = world_two();
+
+		world_go(w);
+		/* Not asked to leave: nothing happens. */
+		assert_int_equal(world_event(w, 2, &stay), 0);
+		world_settle(w);
+		assert_int_equal(world_count(w, 2, "reg.ok"), 1);
+		w->net = late == 1 ? lose_all : NULL;
+		assert_int_equal(world_event(w, 2, &leave), 0);
+		if (late > 0)
+			world_run(w, w->now + 200);
+		w->net = NULL;
+		assert_int_equal(world_event(w, 2, &stay), 0);
+		world_settle(w);
+		assert_int_equal(world_state(w, 2), GS_KEYED);
+		assert_int_equal(world_count(w, 2, "reg.ok"), 2);
+		assert_true(world_can_read(w, 2, 0));
+		/* And it goes on to register again. */
+		world_run(w, w->now + LIFE_MS);
+		assert_true(world_count(w, 2, "reg.ok") >= 3);
+		world_free(&w);
+	}
+}
+
 static void
 leave_of_a_sender(void **state)
 {
@@ -495,6 +535,7 @@ main(void)
 		cmocka_unit_test(leave_without_an_answer),
 		cmocka_unit_test(leave_with_nobody_to_tell),
 		cmocka_unit_test(leave_while_registering_again),
+		cmocka_unit_test(leave_that_groupd_forgets),
 		cmocka_unit_test(leave_of_a_sender),
 	};
 
