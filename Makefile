@@ -9,7 +9,7 @@
 #
 #   make            build into $(B) (default build)
 #   make demo       install packages, build, show the main job
-#   make check      install packages, build, run all tests (8 minutes)
+#   make check      install packages, build, run all tests (11 minutes)
 #   make asan lint lab fuzz interop simtest   parts of it
 #   make sim        run all scenarios of mikesim into $(B)/sim
 #   make check-long 60 s for each fuzz target

@@ -9,8 +9,6 @@
 #include "mikesim/core/site.h"
 
 #define TEXT_ROOM 65536
-#define PSK "pre-shared by a simulation"
-#define PPK "quantum-safe by a simulation"
 
 /* -- the policy, as text, for the parser that the daemon has -------------- */
 
