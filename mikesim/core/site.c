@@ -334,7 +334,6 @@ site_new(struct site *s, struct sim *sim, uint32_t no)
 static void
 host_fini(struct site *s, struct host *h)
 {
-	site_turn(s, h);
 	km_free(&h->km);
 	pol_own_drop(s, h);
 	medium_free(&h->link);
@@ -382,6 +381,7 @@ site_free(struct site *s)
 	packet_drop(s->sample);
 	medium_free(&s->uplink);
 	crossings_fini(&s->out);
+	free(s->parted);
 	free(s->host);
 	free(s->kind);
 	if (s->ca != NULL)

@@ -173,7 +173,7 @@ struct site {
 	int dgram_err; /* what a key manager said to its last datagram */
 	int err;       /* the first failure; the run ends */
 	/* timeline */
-	const struct scene_event *parted[8]; /* partitions in force */
+	const struct scene_event **parted; /* partitions in force */
 	size_t n_parted;
 	struct packet *heard[16]; /* lately, for replays */
 	size_t n_heard;

@@ -218,7 +218,7 @@ site_story(struct site *s, const struct story *st)
 		unpart(s, NULL);
 	} else if (st->end) {
 		unpart(s, ev);
-	} else if (s->n_parted < NITEMS(s->parted)) {
+	} else {
 		s->parted[s->n_parted++] = ev;
 		if (ev->span > 0)
 			at(s, s->now + ev->span, Q_STORY, NULL,
@@ -279,6 +279,10 @@ story_start(struct site *s)
 {
 	const struct scene *sc = s->sim->scene;
 
+	/* Each can be in force once. */
+	s->parted = calloc(sc->n_ev + 1, sizeof(const struct scene_event *));
+	if (s->parted == NULL)
+		return -ENOMEM;
 	for (uint32_t i = 0; i < s->n_host; i++)
 		s->host[i].dead = 1u << SD_HOST; /* until it joins */
 	plan_joins(s);
